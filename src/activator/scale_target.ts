@@ -1,0 +1,89 @@
+/**
+ * The port to the thing that is scaled: a workload of a cluster, a local process, or an upstream that
+ * is only routed to. Declared here, by its consumer; implemented in `targets/`.
+ */
+
+/** What was last seen of a workload. `endpoints` are base URLs that take requests now, never empty. */
+export type Workload =
+  | { readonly phase: "none" }
+  | { readonly phase: "starting" }
+  | { readonly phase: "ready"; readonly endpoints: readonly string[] };
+
+/**
+ * A workload as it was at one moment. `asOf` grows with every change of the target; an observation
+ * counts only if its `asOf` has reached the `fence` of our last command (for Kubernetes: the
+ * generation, for a process: a count of its commands).
+ */
+export interface Observation {
+  readonly workload: Workload;
+  readonly asOf: number;
+}
+
+/** Why a wake cannot succeed, in the words of whoever refused it. */
+export interface Failure {
+  readonly kind:
+    | "cold_start_timeout"
+    | "crashed"
+    | "cannot_start"
+    | "out_of_memory"
+    | "image"
+    | "config"
+    | "quota"
+    | "forbidden"
+    | "missing"
+    | "unschedulable"
+    | "disabled";
+  /** A sentence for the client and the log, e.g. `exited with code 1: CUDA out of memory`. */
+  readonly message: string;
+}
+
+/** How a command ended; none of these throws. */
+export type CommandResult =
+  /** Done; only an observation with `asOf >= fence` is newer than it. */
+  | { readonly outcome: "done"; readonly fence: number }
+  /** A refusal that is believed. */
+  | { readonly outcome: "refused"; readonly failure: Failure }
+  /** Someone else changed the target first: look again. */
+  | { readonly outcome: "conflict" }
+  /** No answer: nobody knows whether it was done. */
+  | { readonly outcome: "unanswered"; readonly message: string };
+
+/** How busy the engines of a target say they are, over all ready endpoints. */
+export interface Usage {
+  /** Requests running and waiting at the engines; `Infinity` if one could not be asked (busy). */
+  readonly busy: number;
+  /** The engines' counters as one opaque text: a different text means that requests were served. */
+  readonly served: string;
+}
+
+/** Where a target's news goes. Called at any time, also from within a call to the target. */
+export interface TargetObserver {
+  saw(observation: Observation): void;
+  /** The wake under way cannot succeed; `asOf` as in {@link Observation}. */
+  failed(failure: Failure, asOf: number): void;
+}
+
+export interface ScaleTarget {
+  /** Where endpoints and pods are named in messages, e.g. `process vllm` or `deployment ai/vllm`. */
+  readonly name: string;
+  /** Sends news to `observer` from now on; called once, before any other method. */
+  subscribe(observer: TargetObserver): void;
+  /** A fresh, consistent observation; rejects if the target's side does not answer. */
+  look(signal: AbortSignal): Promise<Observation>;
+  /** Starts the workload, or leaves a running one alone. Resolves when told, not when ready. */
+  wake(signal: AbortSignal): Promise<CommandResult>;
+  /** Stops the workload. Resolves when told (`done`), news says when it is gone. */
+  sleep(signal: AbortSignal): Promise<CommandResult>;
+  /** Asks the engines how busy they are; a target that cannot tell returns {@link UNMEASURED}. */
+  measure(signal: AbortSignal): Promise<Usage>;
+  /**
+   * A connection to `endpoint` was refused: it is taken out and probed again before it returns.
+   * Says so to the observer before it returns (`starting` if it was the last one).
+   */
+  suspect(endpoint: string): void;
+  /** Stops watching; a local process is stopped, a cluster's workload is left as it is. */
+  close(): Promise<void>;
+}
+
+/** Usage of an engine without metrics: our own count of requests decides alone. */
+export const UNMEASURED: Usage = { busy: 0, served: "" };

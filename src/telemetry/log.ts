@@ -1,0 +1,106 @@
+/**
+ * One line an event: JSON for machines, aligned text for people. Never prompts, keys or bodies.
+ */
+import type { Clock } from "../platform/clock.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  debug(msg: string, fields?: LogFields): void;
+  info(msg: string, fields?: LogFields): void;
+  warn(msg: string, fields?: LogFields): void;
+  error(msg: string, fields?: LogFields): void;
+  /** The same log, with `fields` on every line. */
+  with(fields: LogFields): Log;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  readonly colour?: boolean;
+  readonly clock: Clock;
+  /** Takes one line without its newline. */
+  readonly write: (line: string) => void;
+}
+
+/** A log that throws every line away. */
+export const silentLog: Log = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  with: () => silentLog,
+};
+
+export function createLog(options: LogOptions, bound: LogFields = {}): Log {
+  const render = options.format === "json" ? renderJson : renderText;
+  const at = (level: LogLevel) => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return () => {};
+    return (msg: string, fields?: LogFields) =>
+      options.write(
+        render(
+          options.clock.wallMs(),
+          level,
+          msg,
+          { ...bound, ...fields },
+          options.colour ?? false,
+        ),
+      );
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: (fields) => createLog(options, { ...bound, ...fields }),
+  };
+}
+
+function renderJson(wallMs: number, level: LogLevel, msg: string, fields: LogFields): string {
+  return JSON.stringify({ time: new Date(wallMs).toISOString(), level, msg, ...fields });
+}
+
+const COLOURS: Record<LogLevel, string> = {
+  debug: "\x1b[2m",
+  info: "\x1b[36m",
+  warn: "\x1b[33m",
+  error: "\x1b[31m",
+};
+
+/** `12:30:01.250 info  qwen  idle  was=active reason="last answer ended"` */
+function renderText(
+  wallMs: number,
+  level: LogLevel,
+  msg: string,
+  { model, ...fields }: LogFields,
+  colour: boolean,
+): string {
+  const time = new Date(wallMs).toISOString().slice(11, 23);
+  const paint = (code: string, text: string) => colour ? `${code}${text}\x1b[0m` : text;
+  const rest = Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${paint("\x1b[2m", `${key}=`)}${textValue(value!)}`);
+  return [
+    paint("\x1b[2m", time),
+    paint(COLOURS[level], level.padEnd(5)),
+    ...(model === undefined ? [] : [paint("\x1b[1m", String(model).padEnd(12))]),
+    escapeControls(msg),
+    ...rest,
+  ].join(" ");
+}
+
+function textValue(value: string | number | boolean): string {
+  if (typeof value !== "string") return String(value);
+  return /^[\w.:/@+-]+$/.test(value) ? value : escapeControls(JSON.stringify(value));
+}
+
+/** Keeps a line one line, and a child's escape sequences from steering the reader's terminal. */
+function escapeControls(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(
+    /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
