@@ -2,7 +2,8 @@
  * The validated configuration as the rest of the program sees it: defaults filled in, durations in
  * milliseconds, sizes in bytes, names resolved. Nothing below `config/` reads YAML.
  */
-import type { LogLevel } from "../telemetry/log.ts";
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Config {
   readonly server: ServerSpec;

@@ -1,10 +1,9 @@
 /**
  * One line an event: JSON for machines, aligned text for people. Never prompts, keys or bodies.
  */
+import { LOG_LEVELS, type LogLevel } from "../config/spec.ts";
 import type { Clock } from "../platform/clock.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
@@ -98,9 +97,8 @@ function textValue(value: string | number | boolean): string {
 
 /** Keeps a line one line, and a child's escape sequences from steering the reader's terminal. */
 function escapeControls(text: string): string {
-  // deno-lint-ignore no-control-regex
   return text.replace(
-    /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g,
+    /[\p{Cc}\u2028\u2029]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
