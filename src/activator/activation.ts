@@ -1,0 +1,212 @@
+/**
+ * One model's shell: it keeps the gate, one timer and the scale target in step with the intent of the
+ * lifecycle, one event at a time. Nothing here is checked before an `await` and trusted after it: what
+ * an answer means is decided when it has come.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Admission, AdmitOptions, Permit } from "./admission.ts";
+import { Announcer } from "./announcer.ts";
+import { Breaker, type BreakerLimits, type BreakerOptions } from "./breaker.ts";
+import { Conversation, type ConversationOptions } from "./conversation.ts";
+import { ClusterUnreachable, ModelAsleep, ModelUnavailable } from "./errors.ts";
+import { type Intent, intent, type LifecycleEvent, transition } from "./lifecycle.ts";
+import type { Failure, ScaleTarget } from "./scale_target.ts";
+import { type Demand, initialState, type Policy, type State, type StateName } from "./state.ts";
+
+const DISABLED: Failure = { kind: "disabled", message: "it is disabled in the configuration" };
+
+export interface ActivationOptions {
+  readonly model: string;
+  readonly target: ScaleTarget;
+  readonly policy: Policy;
+  readonly limits: BreakerLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Activation implements Admission {
+  readonly model: string;
+  readonly target: ScaleTarget;
+  #policy: Policy;
+  #state: State;
+  #lastMs = -Infinity;
+  readonly #inbox: LifecycleEvent[] = [];
+  #handling = false;
+
+  readonly #breaker: Breaker;
+  /** What the breaker's gate was last made of. */
+  #gate: { readonly kind: Intent["gate"]; readonly of: unknown } | undefined;
+  readonly #conversation: Conversation;
+  #timer: Disposable | undefined;
+  #timerMs = Infinity;
+  readonly #announcer: Announcer;
+  #retired: PromiseWithResolvers<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(protected readonly options: ActivationOptions) {
+    this.model = options.model;
+    this.target = options.target;
+    this.#policy = options.policy;
+    this.#state = initialState(this.#nowMs());
+    this.#announcer = new Announcer(options.log, this.#state);
+    this.#breaker = this.createBreaker({
+      model: options.model,
+      limits: options.limits,
+      clock: options.clock,
+      onDemand: () => this.dispatch({ type: "demand" }),
+      onRefused: (endpoint) => this.target.suspect(endpoint),
+    });
+    this.#conversation = this.createConversation({
+      target: options.target,
+      clock: options.clock,
+      onEvent: (event) => this.dispatch(event),
+      onFree: () => this.#reconcile(),
+    });
+    this.#reconcile();
+  }
+
+  get state(): StateName {
+    return this.#state.name;
+  }
+
+  get demand(): Demand {
+    return this.#breaker.demand;
+  }
+
+  isOpen(): boolean {
+    return this.#breaker.hasRoom;
+  }
+
+  admit(options: AdmitOptions): Permit | Promise<Permit> {
+    if (options.coldStart === "never" && this.#gate?.kind === "hold") {
+      throw new ModelAsleep(this.model, `Model '${this.model}' is ${this.state}, not ready`);
+    }
+    return this.#breaker.acquire(options);
+  }
+
+  /** Takes over changed settings; requests that wait or are in flight stay. */
+  update(policy: Policy, limits: BreakerLimits): void {
+    this.#policy = policy;
+    this.#breaker.limits = limits;
+    this.#gate = undefined;
+    this.dispatch({ type: "demand" });
+  }
+
+  /** Refuses those who wait for the target to come up, and nobody else. */
+  refuseWaiting(error: () => Error): void {
+    if (this.#gate?.kind === "hold") this.#breaker.refuseWaiters(error);
+  }
+
+  /**
+   * Lets what waits and what is in flight come to its end, then closes the target. Resolves when that
+   * is done. Admit nothing afterwards.
+   */
+  retire(): Promise<void> {
+    this.#retired ??= Promise.withResolvers();
+    this.dispatch({ type: "demand" });
+    return this.#retired.promise;
+  }
+
+  /** Closes the target now, whatever is in flight. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    this.#timerMs = -Infinity;
+    this.#breaker.close();
+    this.#conversation.close();
+    await this.target.close();
+    this.#retired?.resolve();
+  }
+
+  protected createBreaker(options: BreakerOptions): Breaker {
+    return new Breaker(options);
+  }
+
+  protected createConversation(options: ConversationOptions): Conversation {
+    return new Conversation(options);
+  }
+
+  protected transition(state: State, event: LifecycleEvent, nowMs: number): State {
+    return transition(state, event, this.demand, nowMs, this.#policy);
+  }
+
+  /** The clock, held still where it would go back: a deadline that has come stays come. */
+  #nowMs(): number {
+    return this.#lastMs = Math.max(this.#lastMs, this.options.clock.nowMs());
+  }
+
+  /** Handles `event` after those before it; called from within the effects of another one too. */
+  protected dispatch(event: LifecycleEvent): void {
+    this.#inbox.push(event);
+    if (this.#handling) return;
+    this.#handling = true;
+    try {
+      for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) this.#handle(next);
+    } finally {
+      this.#handling = false;
+    }
+  }
+
+  #handle(event: LifecycleEvent): void {
+    if (this.#closing) return;
+    const was = this.#state;
+    this.#state = this.transition(was, event, this.#nowMs());
+    if (this.#state.name !== was.name) this.#conversation.leave();
+    if (this.#state !== was) this.#announcer.announce(this.#state);
+    this.#reconcile();
+    const { pending, inFlight } = this.demand;
+    if (this.#retired && pending + inFlight === 0) void this.close();
+  }
+
+  #reconcile(): void {
+    if (this.#closing) return;
+    const { gate, ask, deadlineMs } = intent(this.#state);
+    this.#setGate(this.#policy.enabled ? gate : "shut");
+    this.#setTimer(deadlineMs);
+    if (ask && !this.#conversation.isBusy) void this.#conversation.ask(ask);
+  }
+
+  #setGate(kind: Intent["gate"]): void {
+    const { endpoints } = this.#conversation;
+    const of = kind === "open" ? endpoints : this.#state.name;
+    if (this.#gate?.kind === kind && this.#gate.of === of) return;
+    this.#gate = { kind, of };
+    if (kind === "open") {
+      this.#breaker.setGate({ kind, endpoints });
+    } else if (kind === "shut") {
+      this.#breaker.setGate({ kind, error: () => this.#unavailable() });
+    } else {
+      const maxMs = this.#state.name === "unknown" ? this.#policy.coldStartTimeoutMs : Infinity;
+      this.#breaker.setGate({ kind, maxMs, error: () => this.#unreachable() });
+    }
+  }
+
+  /** One timer; one that fires early is set again, so that a request to a warm model sets none. */
+  #setTimer(deadlineMs: number): void {
+    if (deadlineMs >= this.#timerMs) return;
+    this.#timer?.[Symbol.dispose]();
+    this.#timerMs = deadlineMs;
+    this.#timer = this.options.clock.timer(deadlineMs - this.#nowMs(), () => {
+      this.#timerMs = Infinity;
+      this.dispatch({ type: "deadline" });
+    });
+  }
+
+  #unavailable(): ModelUnavailable {
+    const state = this.#state;
+    if (state.name !== "failed") return new ModelUnavailable(this.model, DISABLED, Infinity);
+    const retryAfterMs = Math.max(0, state.deadlineMs - this.#nowMs());
+    return new ModelUnavailable(this.model, state.failure, retryAfterMs);
+  }
+
+  #unreachable(): ClusterUnreachable {
+    return new ClusterUnreachable(
+      this.model,
+      `Cannot tell whether model '${this.model}' is up: ${this.target.name} does not answer`,
+    );
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Tells every change of state with its reason, one line each. A model that is used goes from active to
+ * idle and back with every request: `idle` is told once it has lasted, and `active` only after it.
+ */
+import type { Log } from "../telemetry/log.ts";
+import type { State } from "./state.ts";
+
+export class Announcer {
+  #told: State;
+
+  constructor(readonly log: Log, state: State) {
+    this.#told = state;
+  }
+
+  announce(state: State): void {
+    const lasting = state.name !== "idle" || state.measuring || state.deadlineMs === Infinity;
+    if (state.name === this.#told.name || !lasting) return;
+    const { name, reason, sinceMs } = state;
+    const after = `${((sinceMs - this.#told.sinceMs) / 1000).toFixed(1)}s`;
+    const fields = { was: this.#told.name, after, reason };
+    this.#told = state;
+    if (state.name === "failed") {
+      const retryIn = `${Math.round((state.deadlineMs - sinceMs) / 1000)}s`;
+      this.log.error(name, { ...fields, kind: state.failure.kind, retryIn });
+    } else this.log.info(name, fields);
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The talk with one scale target: one call at a time, and only news that is newer than our last command.
+ * Without this fence a gate opens onto a pod that is already going.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Ask, LifecycleEvent } from "./lifecycle.ts";
+import type {
+  CommandResult,
+  Failure,
+  Observation,
+  ScaleTarget,
+  TargetObserver,
+} from "./scale_target.ts";
+
+/** No target keeps us waiting for longer; what it did by then is not known. */
+export const ASK_TIMEOUT_MS = 30_000;
+
+export interface ConversationOptions {
+  readonly target: ScaleTarget;
+  readonly clock: Clock;
+  /** News, and outcomes of what is still wanted. */
+  readonly onEvent: (event: LifecycleEvent) => void;
+  /** Called when the target may be asked the next thing. */
+  readonly onFree: () => void;
+}
+
+interface Call {
+  readonly ask: Ask;
+  readonly controller: AbortController;
+  /** False once the state that asked has been left: then only the fence counts. */
+  wanted: boolean;
+}
+
+export class Conversation implements TargetObserver {
+  #call: Call | undefined;
+  #fence = -Infinity;
+  /** The latest news that came while a command was under way: it may be older than the command. */
+  #heldNews: Observation | undefined;
+  #heldFailure: { readonly failure: Failure; readonly asOf: number } | undefined;
+  #closed = false;
+  /** The endpoints of the last `ready` that counted. */
+  endpoints: readonly string[] = [];
+
+  constructor(protected readonly options: ConversationOptions) {
+    options.target.subscribe(this);
+  }
+
+  /** True while a call is under way. */
+  get isBusy(): boolean {
+    return this.#call !== undefined;
+  }
+
+  saw(observation: Observation): void {
+    if (this.#isCommanding) this.#heldNews = observation;
+    else if (this.counts(observation)) this.#tell(observation);
+  }
+
+  failed(failure: Failure, asOf: number): void {
+    if (this.#isCommanding) this.#heldFailure = { failure, asOf };
+    else if (asOf >= this.#fence) this.#event({ type: "cannot_wake", failure });
+  }
+
+  /**
+   * The state that asked has been left. A look or a measurement is given up; a command is not, because
+   * its outcome is the fence.
+   */
+  leave(): void {
+    if (!this.#call) return;
+    this.#call.wanted = false;
+    if (!this.#isCommanding) this.#call.controller.abort(new Error("no longer wanted"));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#call?.controller.abort(new Error("closed"));
+  }
+
+  /** Asks the target; the outcome comes as an event. Call only when not busy. */
+  async ask(ask: Ask): Promise<void> {
+    const controller = new AbortController();
+    const call: Call = this.#call = { ask, controller, wanted: true };
+    using _limit = this.options.clock.timer(
+      ASK_TIMEOUT_MS,
+      () => controller.abort(new Error(`no answer within ${ASK_TIMEOUT_MS / 1000} s`)),
+    );
+    let event: LifecycleEvent;
+    try {
+      event = await orAborted(this.#perform(ask, controller.signal), controller.signal);
+    } catch (error) {
+      event = ask === "measure"
+        ? { type: "measured", usage: { busy: Infinity, served: "" } }
+        : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
+    }
+    this.#call = undefined;
+    if (call.wanted) this.#event(event);
+    this.#tellHeld();
+    if (!this.#closed) this.options.onFree();
+  }
+
+  /** True if `observation` is newer than our last command. */
+  protected counts(observation: Observation): boolean {
+    return observation.asOf >= this.#fence;
+  }
+
+  get #isCommanding(): boolean {
+    return this.#call?.ask === "wake" || this.#call?.ask === "sleep";
+  }
+
+  async #perform(ask: Ask, signal: AbortSignal): Promise<LifecycleEvent> {
+    const { target } = this.options;
+    switch (ask) {
+      case "look": {
+        const observation = await target.look(signal);
+        if (!this.counts(observation)) {
+          return { type: "unanswered", message: "what it sees is older than our last command" };
+        }
+        this.#note(observation);
+        return { type: "saw", phase: observation.workload.phase };
+      }
+      case "measure":
+        return { type: "measured", usage: await target.measure(signal) };
+      case "wake":
+      case "sleep":
+        return this.#outcome(await target[ask](signal));
+    }
+  }
+
+  #outcome(result: CommandResult): LifecycleEvent {
+    switch (result.outcome) {
+      case "done":
+        this.#fence = result.fence;
+        return { type: "told" };
+      case "refused":
+        return { type: "refused", failure: result.failure };
+      case "conflict":
+        return { type: "conflict" };
+      case "unanswered":
+        return { type: "unanswered", message: result.message };
+    }
+  }
+
+  #tellHeld(): void {
+    const news = this.#heldNews;
+    const failed = this.#heldFailure;
+    this.#heldNews = this.#heldFailure = undefined;
+    if (news) this.saw(news);
+    if (failed) this.failed(failed.failure, failed.asOf);
+  }
+
+  #tell(observation: Observation): void {
+    this.#note(observation);
+    this.#event({ type: "saw", phase: observation.workload.phase });
+  }
+
+  #note({ workload }: Observation): void {
+    if (workload.phase === "ready") this.endpoints = workload.endpoints;
+  }
+
+  #event(event: LifecycleEvent): void {
+    if (!this.#closed) this.options.onEvent(event);
+  }
+}
+
+/** `promise`, or the signal's reason, whichever comes first: a target that ignores it holds nobody. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}

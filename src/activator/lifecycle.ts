@@ -1,0 +1,236 @@
+/**
+ * The lifecycle of one model, pure: `transition` says what state follows, `intent` what a state wants.
+ * Neither knows a clock, a queue or a target; `activation.ts` keeps the world in step with the intent.
+ *
+ *     asleep --request--> waking --ready--> active <--requests--> idle --quiet--> stopping --gone--> asleep
+ *                            `--cannot--> failed --retry after--> asleep, or unknown: look
+ */
+import type { Failure, Usage, Workload } from "./scale_target.ts";
+import {
+  ASK_AGAIN_MAX_MS,
+  ASK_AGAIN_MS,
+  type Asking,
+  asleep,
+  busy,
+  type Demand,
+  failed,
+  idle,
+  type In,
+  isUsed,
+  measured,
+  type Now,
+  type Policy,
+  rearmed,
+  type State,
+  type StateName,
+  STOP_TIMEOUT_MS,
+  stopping,
+  tooSlow,
+  undone,
+  unknown,
+  up,
+  waking,
+  wanted,
+  zero,
+} from "./state.ts";
+
+export type LifecycleEvent =
+  /** Pending or in-flight requests came to be, or to an end; or the policy changed. */
+  | { readonly type: "demand" }
+  /** News of the workload, newer than our last command. */
+  | { readonly type: "saw"; readonly phase: Workload["phase"] }
+  /** The wake under way cannot succeed. */
+  | { readonly type: "cannot_wake"; readonly failure: Failure }
+  /** What the state asked for was done, was refused (and that is believed), ... */
+  | { readonly type: "told" }
+  | { readonly type: "refused"; readonly failure: Failure }
+  /** ... lost against somebody else's change, or nobody knows whether it was done. */
+  | { readonly type: "conflict" }
+  | { readonly type: "unanswered"; readonly message: string }
+  | { readonly type: "measured"; readonly usage: Usage }
+  /** The deadline of the intent has come. */
+  | { readonly type: "deadline" };
+
+export type Ask = "look" | "wake" | "sleep" | "measure";
+
+export interface Intent {
+  /** `hold`: queue. `open`: let requests through. `shut`: refuse at once. */
+  readonly gate: "hold" | "open" | "shut";
+  /** What to ask of the scale target now, if it is not being asked anything. */
+  readonly ask: Ask | undefined;
+  readonly deadlineMs: number;
+}
+
+/** The state after `event`; the same object if nothing changed. */
+export function transition(
+  state: State,
+  event: LifecycleEvent,
+  demand: Demand,
+  nowMs: number,
+  policy: Policy,
+): State {
+  const arrows = ARROWS[state.name] as (state: State, event: LifecycleEvent, now: Now) => State;
+  return arrows(state, event, { ...policy, demand, nowMs });
+}
+
+/** What `state` wants; derived, never stored. */
+export function intent(state: State): Intent {
+  switch (state.name) {
+    case "asleep":
+      return { gate: "hold", ask: undefined, deadlineMs: Infinity };
+    case "active":
+      return { gate: "open", ask: undefined, deadlineMs: Infinity };
+    case "idle":
+      return {
+        gate: "open",
+        ask: state.measuring ? "measure" : undefined,
+        deadlineMs: state.measuring ? Infinity : state.deadlineMs,
+      };
+    case "unknown":
+      return ask(state, "hold", "look");
+    case "waking":
+      return ask(state, "hold", "wake");
+    case "stopping":
+      return ask(state, "hold", state.checked ? "sleep" : "measure");
+    case "failed":
+      return ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep");
+  }
+}
+
+function ask(state: Asking, gate: Intent["gate"], what: Ask | undefined): Intent {
+  const { told, askAtMs = Infinity, deadlineMs } = state;
+  return {
+    gate,
+    ask: told || askAtMs < Infinity ? undefined : what,
+    deadlineMs: Math.min(askAtMs, deadlineMs),
+  };
+}
+
+/** Arrows that are the same for every state with an ask: wait before asking again, then ask. */
+function askAgain<S extends In<"unknown" | "waking" | "stopping" | "failed">>(
+  state: S,
+  event: LifecycleEvent,
+  now: Now,
+): S {
+  switch (event.type) {
+    case "told":
+      return { ...state, told: true, unanswered: 0 };
+    case "unanswered":
+    case "conflict": {
+      const waitMs = Math.min(ASK_AGAIN_MS * 2 ** state.unanswered, ASK_AGAIN_MAX_MS);
+      return { ...state, unanswered: state.unanswered + 1, askAtMs: now.nowMs + waitMs };
+    }
+    case "deadline":
+      return now.nowMs < (state.askAtMs ?? Infinity) ? state : { ...state, askAtMs: undefined };
+    default:
+      return state;
+  }
+}
+
+const ARROWS: {
+  readonly [N in StateName]: (state: In<N>, event: LifecycleEvent, now: Now) => State;
+} = {
+  unknown(state, event, now) {
+    if (event.type === "refused") {
+      return askAgain(state, { type: "unanswered", message: event.failure.message }, now);
+    }
+    if (event.type !== "saw") return askAgain(state, event, now);
+    if (event.phase === "ready") return up(state, now, "found ready");
+    if (event.phase === "starting") return waking(state, now, "found starting", true);
+    return zero(state, now, "found at zero");
+  },
+
+  asleep(state, event, now) {
+    if (event.type === "demand" && wanted(now)) return waking(state, now, "a request came");
+    if (event.type !== "saw") return state;
+    if (event.phase === "starting") return waking(state, now, "somebody else started it", true);
+    if (event.phase === "ready") return up(state, now, "somebody else started it");
+    return state;
+  },
+
+  waking(state, event, now) {
+    switch (event.type) {
+      case "saw":
+        if (event.phase === "ready") return up(state, now, "ready");
+        return event.phase === "none" && state.told ? undone(state, now) : state;
+      case "cannot_wake":
+      case "refused":
+        return failed(state, now, event.failure);
+      case "deadline":
+        if (now.nowMs >= state.deadlineMs) return failed(state, now, tooSlow(now));
+        return askAgain(state, event, now);
+      case "demand":
+        return now.enabled ? state : { ...stopping(state, now, "disabled"), checked: true };
+      default:
+        return askAgain(state, event, now);
+    }
+  },
+
+  active(state, event, now) {
+    if (event.type === "demand") return busy(now) ? state : idle(state, now, "last answer ended");
+    if (event.type !== "saw" || event.phase === "ready") return state;
+    return event.phase === "none"
+      ? waking(state, now, "it went to zero in use")
+      : waking(state, now, "it is not ready any more", true);
+  },
+
+  idle(state, event, now) {
+    switch (event.type) {
+      case "demand":
+        if (busy(now)) return up(state, now, "a request came");
+        return now.enabled ? rearmed(state, now) : stopping(state, now, "disabled", state.baseline);
+      case "saw":
+        if (event.phase === "none") return asleep(state, now, "it went to zero by itself");
+        if (event.phase === "starting") return waking(state, now, "it is not ready any more", true);
+        return state;
+      case "deadline":
+        return now.nowMs < state.deadlineMs ? state : { ...state, measuring: true };
+      case "measured":
+        return measured(state, event.usage, now);
+      default:
+        return state;
+    }
+  },
+
+  stopping(state, event, now) {
+    switch (event.type) {
+      case "demand":
+        return wanted(now) ? waking(state, now, "a request came while it stopped") : state;
+      case "saw":
+        // `ready` is not to be trusted: it may be the last of a pod that is going.
+        return event.phase === "none" ? zero(state, now, "gone") : state;
+      case "measured":
+        if (!isUsed(state.baseline, event.usage)) return { ...state, checked: true };
+        return { ...idle(state, now, "traffic around the gateway"), baseline: event.usage };
+      case "refused":
+        return unknown(state, now, `sleep refused: ${event.failure.message}`);
+      case "conflict":
+        return unknown(state, now, "somebody else changed it");
+      case "unanswered":
+        return unknown(state, now, `sleep not answered: ${event.message}`);
+      case "deadline":
+        if (now.nowMs < state.deadlineMs) return state;
+        return { ...state, told: false, deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
+      default:
+        return askAgain(state, event, now);
+    }
+  },
+
+  failed(state, event, now) {
+    switch (event.type) {
+      case "saw":
+        if (event.phase === "ready") return up(state, now, "it recovered");
+        return event.phase === "none" ? { ...state, zeroSeen: true } : state;
+      case "demand":
+        return { ...state, inFlight: now.demand.inFlight > 0 };
+      case "refused":
+        return { ...state, told: true };
+      case "deadline":
+        if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
+        if (state.zeroSeen) return asleep(state, now, "may be tried again");
+        return unknown(state, now, "may be tried again: look");
+      default:
+        return askAgain(state, event, now);
+    }
+  },
+};

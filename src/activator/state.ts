@@ -1,0 +1,200 @@
+/**
+ * The seven states of one model and how each is entered. Pure; the arrows between them are in
+ * `lifecycle.ts`.
+ */
+import type { Failure, Usage } from "./scale_target.ts";
+
+/** What is asked of one model: requests waiting for a permit, and requests that hold one. */
+export interface Demand {
+  readonly pending: number;
+  readonly inFlight: number;
+}
+
+export interface Policy {
+  /** `Infinity`: never put to sleep. */
+  readonly idleTimeoutMs: number;
+  readonly coldStartTimeoutMs: number;
+  readonly retryAfterMaxMs: number;
+  /** False: refuses every request and goes to sleep once nothing is in flight. */
+  readonly enabled: boolean;
+}
+
+/** How long after the last byte the engines' counters have come to rest (20-40 ms were measured). */
+export const BASELINE_AFTER_MS = 1_000;
+/** A stop that brought no news for so long is asked for again. */
+export const STOP_TIMEOUT_MS = 60_000;
+/** The back-off after an ask without an answer: doubling from the first to the second. */
+export const ASK_AGAIN_MS = 500;
+export const ASK_AGAIN_MAX_MS = 15_000;
+/** The first back-off after a failed wake, doubling to `retryAfterMax`. */
+export const RETRY_AFTER_MS = 10_000;
+
+interface Common {
+  readonly sinceMs: number;
+  /** Why this state was entered, for people. */
+  readonly reason: string;
+  /** Failed wakes since the last success. */
+  readonly failures: number;
+  /** When the state ends, or its command is given again; `Infinity`: never. */
+  readonly deadlineMs: number;
+}
+
+/** A state that asks something of its target. */
+export interface Asking extends Common {
+  /** The command was taken: ask no more until something says otherwise. */
+  readonly told: boolean;
+  /** How often it stayed unanswered, and when it is to be asked again; undefined: now. */
+  readonly unanswered: number;
+  readonly askAtMs: number | undefined;
+}
+
+export type State =
+  | (Asking & { readonly name: "unknown" })
+  | (Common & { readonly name: "asleep" })
+  | (Asking & { readonly name: "waking" })
+  | (Common & { readonly name: "active" })
+  | (Common & {
+    readonly name: "idle";
+    /** What the engines said last; a difference is traffic that went around the gateway. */
+    readonly baseline: Usage | undefined;
+    readonly measuring: boolean;
+    /** The last byte of the last answer, or the last sign of traffic that went around us. */
+    readonly quietSinceMs: number;
+  })
+  | (Asking & {
+    readonly name: "stopping";
+    readonly baseline: Usage | undefined;
+    /** The engines were asked once more after the gate had closed. */
+    readonly checked: boolean;
+  })
+  | (Asking & {
+    readonly name: "failed";
+    readonly failure: Failure;
+    readonly zeroSeen: boolean;
+    /** Requests from before the failure are still answered: do not stop under them. */
+    readonly inFlight: boolean;
+  });
+
+export type StateName = State["name"];
+export type In<N extends StateName> = Extract<State, { name: N }>;
+
+/** Everything that a transition may look at besides state and event. */
+export interface Now extends Policy {
+  readonly demand: Demand;
+  readonly nowMs: number;
+}
+
+export function initialState(nowMs: number): State {
+  return { name: "unknown", ...asking(nowMs, "look before anything else", 0) };
+}
+
+// How each state is entered.
+
+export function asking(nowMs: number, reason: string, failures: number, told = false): Asking {
+  const deadlineMs = Infinity;
+  return { sinceMs: nowMs, reason, failures, deadlineMs, told, unanswered: 0, askAtMs: undefined };
+}
+
+export function unknown(state: State, now: Now, reason: string): State {
+  return { name: "unknown", ...asking(now.nowMs, reason, state.failures) };
+}
+
+export function asleep(state: State, now: Now, reason: string): State {
+  const { failures } = state;
+  return { name: "asleep", sinceMs: now.nowMs, reason, failures, deadlineMs: Infinity };
+}
+
+export function waking(state: State, now: Now, reason: string, told = false): In<"waking"> {
+  const deadlineMs = now.nowMs + now.coldStartTimeoutMs;
+  return { name: "waking", ...asking(now.nowMs, reason, state.failures, told), deadlineMs };
+}
+
+/** At zero, by whoever's hand: asleep, unless somebody waits. */
+export function zero(state: State, now: Now, reason: string): State {
+  return wanted(now)
+    ? waking(state, now, `${reason}, and a request waits`)
+    : asleep(state, now, reason);
+}
+
+/**
+ * Somebody else took a waking model back to zero. With a waiter it is asked for again, a little later,
+ * or two writers would chase each other; without one nobody wants it.
+ */
+export function undone(state: In<"waking">, now: Now): State {
+  if (!wanted(now)) return asleep(state, now, "it went to zero while starting");
+  return { ...state, told: false, askAtMs: now.nowMs + ASK_AGAIN_MS };
+}
+
+/** Ready: a success, so failed wakes are forgotten. */
+export function up(state: State, now: Now, reason: string): State {
+  if (!busy(now)) return idle({ ...state, failures: 0 }, now, reason);
+  return { name: "active", sinceMs: now.nowMs, reason, failures: 0, deadlineMs: Infinity };
+}
+
+export function idle(state: State, now: Now, reason: string): In<"idle"> {
+  const { nowMs } = now;
+  return rearmed({
+    ...{ name: "idle", sinceMs: nowMs, reason, failures: state.failures, deadlineMs: Infinity },
+    ...{ baseline: undefined, measuring: false, quietSinceMs: nowMs },
+  }, now);
+}
+
+/** The deadline of `idle`: first the baseline, then sleep. */
+export function rearmed(state: In<"idle">, now: Now): In<"idle"> {
+  const waitMs = state.baseline
+    ? now.idleTimeoutMs
+    : Math.min(BASELINE_AFTER_MS, now.idleTimeoutMs / 2);
+  const deadlineMs = now.idleTimeoutMs === Infinity ? Infinity : state.quietSinceMs + waitMs;
+  return deadlineMs === state.deadlineMs ? state : { ...state, deadlineMs };
+}
+
+/** Engines that serve, or served since the baseline, restart the idle timeout from this moment. */
+export function measured(state: In<"idle">, usage: Usage, now: Now): State {
+  const used = isUsed(state.baseline, usage);
+  if (state.baseline && !used) {
+    const quietS = Math.round((now.nowMs - state.quietSinceMs) / 100) / 10;
+    return stopping(state, now, `quiet for ${quietS} s`, usage);
+  }
+  const quietSinceMs = used ? now.nowMs : state.quietSinceMs;
+  return rearmed({ ...state, measuring: false, baseline: usage, quietSinceMs }, now);
+}
+
+export function isUsed(baseline: Usage | undefined, usage: Usage): boolean {
+  return usage.busy > 0 || (baseline !== undefined && usage.served !== baseline.served);
+}
+
+export function stopping(
+  state: State,
+  now: Now,
+  reason: string,
+  baseline?: Usage,
+): In<"stopping"> {
+  const deadlineMs = now.nowMs + STOP_TIMEOUT_MS;
+  const base = asking(now.nowMs, reason, state.failures);
+  return { name: "stopping", ...base, deadlineMs, baseline, checked: false };
+}
+
+export function failed(state: State, now: Now, failure: Failure): State {
+  const backOffMs = Math.min(RETRY_AFTER_MS * 2 ** state.failures, now.retryAfterMaxMs);
+  return {
+    name: "failed",
+    ...asking(now.nowMs, failure.message, state.failures + 1),
+    deadlineMs: now.nowMs + backOffMs,
+    failure,
+    zeroSeen: false,
+    inFlight: now.demand.inFlight > 0,
+  };
+}
+
+export function tooSlow(now: Now): Failure {
+  const limitS = Math.round(now.coldStartTimeoutMs / 1000);
+  return { kind: "cold_start_timeout", message: `not ready within ${limitS} s (coldStartTimeout)` };
+}
+
+export function wanted(now: Now): boolean {
+  return now.demand.pending > 0;
+}
+
+export function busy(now: Now): boolean {
+  return now.demand.pending > 0 || now.demand.inFlight > 0;
+}
