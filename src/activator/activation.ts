@@ -9,7 +9,7 @@ import type { Admission, AdmitOptions, Permit } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { Breaker, type BreakerLimits, type BreakerOptions } from "./breaker.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
-import { ClusterUnreachable, ModelAsleep, ModelUnavailable } from "./errors.ts";
+import { ClusterUnreachable, Draining, ModelAsleep, ModelUnavailable } from "./errors.ts";
 import { type Intent, intent, type LifecycleEvent, transition } from "./lifecycle.ts";
 import type { Failure, ScaleTarget } from "./scale_target.ts";
 import { type Demand, initialState, type Policy, type State, type StateName } from "./state.ts";
@@ -48,7 +48,7 @@ export class Activation implements Admission {
     this.model = options.model;
     this.target = options.target;
     this.#policy = options.policy;
-    this.#state = initialState(this.#nowMs());
+    this.#state = initialState(this.nowMs());
     this.#announcer = new Announcer(options.log, this.#state);
     this.#breaker = this.createBreaker({
       model: options.model,
@@ -63,6 +63,7 @@ export class Activation implements Admission {
       onEvent: (event) => this.dispatch(event),
       onFree: () => this.#reconcile(),
     });
+    this.target.subscribe(this.#conversation);
     this.#reconcile();
   }
 
@@ -116,6 +117,7 @@ export class Activation implements Admission {
   async #close(): Promise<void> {
     this.#timer?.[Symbol.dispose]();
     this.#timerMs = -Infinity;
+    this.#breaker.refuseWaiters(() => new Draining(this.model, "The gateway is stopping"));
     this.#breaker.close();
     this.#conversation.close();
     await this.target.close();
@@ -135,8 +137,8 @@ export class Activation implements Admission {
   }
 
   /** The clock, held still where it would go back: a deadline that has come stays come. */
-  #nowMs(): number {
-    return this.#lastMs = Math.max(this.#lastMs, this.options.clock.nowMs());
+  protected nowMs(atLeastMs = -Infinity): number {
+    return this.#lastMs = Math.max(this.#lastMs, atLeastMs, this.options.clock.nowMs());
   }
 
   /** Handles `event` after those before it; called from within the effects of another one too. */
@@ -154,7 +156,7 @@ export class Activation implements Admission {
   #handle(event: LifecycleEvent): void {
     if (this.#closing) return;
     const was = this.#state;
-    this.#state = this.transition(was, event, this.#nowMs());
+    this.#state = this.transition(was, event, this.nowMs());
     if (this.#state.name !== was.name) this.#conversation.leave();
     if (this.#state !== was) this.#announcer.announce(this.#state);
     this.#reconcile();
@@ -190,8 +192,9 @@ export class Activation implements Admission {
     if (deadlineMs >= this.#timerMs) return;
     this.#timer?.[Symbol.dispose]();
     this.#timerMs = deadlineMs;
-    this.#timer = this.options.clock.timer(deadlineMs - this.#nowMs(), () => {
+    this.#timer = this.options.clock.timer(deadlineMs - this.nowMs(), () => {
       this.#timerMs = Infinity;
+      this.nowMs(deadlineMs);
       this.dispatch({ type: "deadline" });
     });
   }
@@ -199,7 +202,7 @@ export class Activation implements Admission {
   #unavailable(): ModelUnavailable {
     const state = this.#state;
     if (state.name !== "failed") return new ModelUnavailable(this.model, DISABLED, Infinity);
-    const retryAfterMs = Math.max(0, state.deadlineMs - this.#nowMs());
+    const retryAfterMs = Math.max(0, state.deadlineMs - this.nowMs());
     return new ModelUnavailable(this.model, state.failure, retryAfterMs);
   }
 

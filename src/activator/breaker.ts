@@ -22,7 +22,7 @@ export type Gate =
   | { readonly kind: "hold"; readonly maxMs: number; readonly error: () => Error }
   | { readonly kind: "shut"; readonly error: () => Error };
 
-interface Waiter {
+export interface Waiter {
   readonly arrivedMs: number;
   /** It met a closed gate, so its wait is a cold start. */
   readonly cold: boolean;
@@ -45,7 +45,8 @@ export class Breaker {
   #gate: Gate = { kind: "hold", maxMs: Infinity, error: () => new Error("unreachable") };
   #openedMs = 0;
   #inFlight = 0;
-  readonly #waiters = new Set<Waiter>();
+  /** In order of arrival. */
+  protected readonly waiters = new Set<Waiter>();
   readonly #endpoints = new Endpoints();
   #timer: Disposable | undefined;
   #timerMs = Infinity;
@@ -55,12 +56,12 @@ export class Breaker {
   }
 
   get demand(): Demand {
-    return { pending: this.#waiters.size, inFlight: this.#inFlight };
+    return { pending: this.waiters.size, inFlight: this.#inFlight };
   }
 
   /** True if a request that came now would get its permit at once. */
   get hasRoom(): boolean {
-    return this.#gate.kind === "open" && this.#waiters.size === 0 && this.#hasSlot;
+    return this.#gate.kind === "open" && this.waiters.size === 0 && this.#hasSlot;
   }
 
   get #hasSlot(): boolean {
@@ -86,10 +87,10 @@ export class Breaker {
       this.#changed(this.#inFlight === 1);
       return permit;
     }
-    if (this.#waiters.size >= this.limits.pendingMax) {
+    if (this.waiters.size >= this.limits.pendingMax) {
       throw new Overloaded(
         this.options.model,
-        `Cannot queue for model '${this.options.model}': ${this.#waiters.size} requests wait already (pendingMax)`,
+        `Cannot queue for model '${this.options.model}': ${this.waiters.size} requests wait already (pendingMax)`,
       );
     }
     return this.#wait(options);
@@ -101,12 +102,18 @@ export class Breaker {
     this.#changed(true);
   }
 
+  /** Who is served next: the one who came first. */
+  protected next(): Waiter | undefined {
+    const [first] = this.waiters;
+    return first;
+  }
+
   /** Gives permits to the first who wait while there is room. */
   protected release(): void {
     const had = this.#inFlight;
-    for (const waiter of this.#waiters) {
+    for (let waiter = this.next(); waiter; waiter = this.next()) {
       if (this.#gate.kind !== "open" || !this.#hasSlot) break;
-      this.#waiters.delete(waiter);
+      this.waiters.delete(waiter);
       waiter.grant(this.#permit(waiter));
     }
     this.#arm();
@@ -122,9 +129,9 @@ export class Breaker {
       cold: this.#gate.kind !== "open",
       grant: (permit) => settle(() => resolve(permit)),
       refuse: (error) => {
-        this.#waiters.delete(waiter);
+        this.waiters.delete(waiter);
         settle(() => reject(error));
-        this.#changed(this.#waiters.size === 0);
+        this.#changed(this.waiters.size === 0);
       },
     };
     const limit = options.timeoutMs === undefined
@@ -136,9 +143,9 @@ export class Breaker {
       outcome();
     };
     options.signal.addEventListener("abort", gone);
-    this.#waiters.add(waiter);
+    this.waiters.add(waiter);
     this.#arm();
-    this.#changed(this.#waiters.size === 1);
+    this.#changed(this.waiters.size === 1);
     return promise;
   }
 
@@ -166,12 +173,12 @@ export class Breaker {
   protected giveBack(endpoint: Endpoint): void {
     endpoint.inFlight--;
     this.#inFlight--;
-    if (this.#waiters.size > 0) this.release();
+    if (this.waiters.size > 0) this.release();
     this.#changed(this.#inFlight === 0);
   }
 
   #refuseAll(error: () => Error): void {
-    for (const waiter of this.#waiters) waiter.refuse(error());
+    for (const waiter of this.waiters) waiter.refuse(error());
   }
 
   #changed(edge: boolean): void {
@@ -180,7 +187,7 @@ export class Breaker {
 
   /** When the first waiter's time is up; those behind it came later. */
   #dueMs(): number {
-    const [first] = this.#waiters;
+    const first = this.next();
     if (!first) return Infinity;
     if (this.#gate.kind === "hold") return first.arrivedMs + this.#gate.maxMs;
     return Math.max(first.arrivedMs, this.#openedMs) + this.limits.pendingTimeoutMs;
@@ -200,8 +207,7 @@ export class Breaker {
 
   #expire(): void {
     while (this.#dueMs() <= this.options.clock.nowMs()) {
-      const [first] = this.#waiters;
-      first!.refuse(this.#gate.kind === "hold" ? this.#gate.error() : this.#noSlot());
+      this.next()!.refuse(this.#gate.kind === "hold" ? this.#gate.error() : this.#noSlot());
     }
     this.#arm();
   }

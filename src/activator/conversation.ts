@@ -41,9 +41,7 @@ export class Conversation implements TargetObserver {
   /** The endpoints of the last `ready` that counted. */
   endpoints: readonly string[] = [];
 
-  constructor(protected readonly options: ConversationOptions) {
-    options.target.subscribe(this);
-  }
+  constructor(protected readonly options: ConversationOptions) {}
 
   /** True while a call is under way. */
   get isBusy(): boolean {

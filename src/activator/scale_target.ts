@@ -66,6 +66,8 @@ export interface TargetObserver {
 export interface ScaleTarget {
   /** Where endpoints and pods are named in messages, e.g. `process vllm` or `deployment ai/vllm`. */
   readonly name: string;
+  /** True if the workload ends with the gateway: nobody waits for it while the gateway drains. */
+  readonly local: boolean;
   /** Sends news to `observer` from now on; called once, before any other method. */
   subscribe(observer: TargetObserver): void;
   /** A fresh, consistent observation; rejects if the target's side does not answer. */
