@@ -36,10 +36,11 @@ export interface Address {
   readonly port: number;
 }
 
-/** One client key; exactly one source of its value is set, `models` undefined means all. */
+/** One client key, or several that mean the same: each source that is set opens; `models` undefined means all. */
 export interface KeySpec {
   readonly name: string;
   readonly key?: string;
+  /** Absolute, as every path here. */
   readonly keyFile?: string;
   /** Lower-case hex. */
   readonly keySha256?: string;
@@ -72,7 +73,7 @@ export interface ModelSpec {
   readonly upstreamModel?: string;
   readonly scale: ScaleSpec;
   readonly service?: ServiceSpec;
-  /** One fixed base URL without a trailing slash. */
+  /** One fixed base URL without a trailing slash; always set for a process and an external model. */
   readonly upstream?: string;
   readonly upstreamCaFile?: string;
   readonly upstreamKeyFile?: string;
