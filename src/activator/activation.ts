@@ -4,6 +4,7 @@
  * an answer means is decided when it has come.
  */
 import type { Clock } from "../platform/clock.ts";
+import { steadyClock } from "../platform/steady_clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Admission, AdmitOptions, Permit } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
@@ -30,7 +31,7 @@ export class Activation implements Admission {
   readonly target: ScaleTarget;
   #policy: Policy;
   #state: State;
-  #lastMs = -Infinity;
+  readonly #clock: Clock;
   readonly #inbox: LifecycleEvent[] = [];
   #handling = false;
 
@@ -48,18 +49,19 @@ export class Activation implements Admission {
     this.model = options.model;
     this.target = options.target;
     this.#policy = options.policy;
-    this.#state = initialState(this.nowMs());
+    this.#clock = this.createClock(options.clock);
+    this.#state = initialState(this.#clock.nowMs());
     this.#announcer = new Announcer(options.log, this.#state);
     this.#breaker = this.createBreaker({
       model: options.model,
       limits: options.limits,
-      clock: options.clock,
+      clock: this.#clock,
       onDemand: () => this.dispatch({ type: "demand" }),
       onRefused: (endpoint) => this.target.suspect(endpoint),
     });
     this.#conversation = this.createConversation({
       target: options.target,
-      clock: options.clock,
+      clock: this.#clock,
       onEvent: (event) => this.dispatch(event),
       onFree: () => this.#reconcile(),
     });
@@ -124,6 +126,10 @@ export class Activation implements Admission {
     this.#retired?.resolve();
   }
 
+  protected createClock(clock: Clock): Clock {
+    return steadyClock(clock);
+  }
+
   protected createBreaker(options: BreakerOptions): Breaker {
     return new Breaker(options);
   }
@@ -134,11 +140,6 @@ export class Activation implements Admission {
 
   protected transition(state: State, event: LifecycleEvent, nowMs: number): State {
     return transition(state, event, this.demand, nowMs, this.#policy);
-  }
-
-  /** The clock, held still where it would go back: a deadline that has come stays come. */
-  protected nowMs(atLeastMs = -Infinity): number {
-    return this.#lastMs = Math.max(this.#lastMs, atLeastMs, this.options.clock.nowMs());
   }
 
   /** Handles `event` after those before it; called from within the effects of another one too. */
@@ -156,7 +157,7 @@ export class Activation implements Admission {
   #handle(event: LifecycleEvent): void {
     if (this.#closing) return;
     const was = this.#state;
-    this.#state = this.transition(was, event, this.nowMs());
+    this.#state = this.transition(was, event, this.#clock.nowMs());
     if (this.#state.name !== was.name) this.#conversation.leave();
     if (this.#state !== was) this.#announcer.announce(this.#state);
     this.#reconcile();
@@ -192,9 +193,8 @@ export class Activation implements Admission {
     if (deadlineMs >= this.#timerMs) return;
     this.#timer?.[Symbol.dispose]();
     this.#timerMs = deadlineMs;
-    this.#timer = this.options.clock.timer(deadlineMs - this.nowMs(), () => {
+    this.#timer = this.#clock.timer(deadlineMs - this.#clock.nowMs(), () => {
       this.#timerMs = Infinity;
-      this.nowMs(deadlineMs);
       this.dispatch({ type: "deadline" });
     });
   }
@@ -202,7 +202,7 @@ export class Activation implements Admission {
   #unavailable(): ModelUnavailable {
     const state = this.#state;
     if (state.name !== "failed") return new ModelUnavailable(this.model, DISABLED, Infinity);
-    const retryAfterMs = Math.max(0, state.deadlineMs - this.nowMs());
+    const retryAfterMs = Math.max(0, state.deadlineMs - this.#clock.nowMs());
     return new ModelUnavailable(this.model, state.failure, retryAfterMs);
   }
 

@@ -33,7 +33,13 @@ interface Call {
 
 export class Conversation implements TargetObserver {
   #call: Call | undefined;
+  /**
+   * News older than this does not count. `Infinity` after a command that was not answered: then a look,
+   * which is a consistent read, sets it anew.
+   */
   #fence = -Infinity;
+  /** True if the fence is a zero: our sleep, or a look that saw none. */
+  #isZero = false;
   /** The latest news that came while a command was under way: it may be older than the command. */
   #heldNews: Observation | undefined;
   #heldFailure: { readonly failure: Failure; readonly asOf: number } | undefined;
@@ -85,6 +91,7 @@ export class Conversation implements TargetObserver {
     try {
       event = await orAborted(this.#perform(ask, controller.signal), controller.signal);
     } catch (error) {
+      if (this.#isCommanding) this.#fence = Infinity;
       event = ask === "measure"
         ? { type: "measured", usage: { busy: Infinity, served: "" } }
         : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
@@ -95,9 +102,12 @@ export class Conversation implements TargetObserver {
     if (!this.#closed) this.options.onFree();
   }
 
-  /** True if `observation` is newer than our last command. */
-  protected counts(observation: Observation): boolean {
-    return observation.asOf >= this.#fence;
+  /**
+   * True if the observation is newer than our last command. What a zero left behind is not: only a
+   * later change makes a workload start or be ready after it.
+   */
+  protected counts({ workload, asOf }: Observation): boolean {
+    return workload.phase === "none" || !this.#isZero ? asOf >= this.#fence : asOf > this.#fence;
   }
 
   get #isCommanding(): boolean {
@@ -109,7 +119,11 @@ export class Conversation implements TargetObserver {
     switch (ask) {
       case "look": {
         const observation = await target.look(signal);
-        if (!this.counts(observation)) {
+        const { workload, asOf } = observation;
+        if (this.#fence === Infinity || asOf > this.#fence) {
+          this.#fence = asOf;
+          this.#isZero = workload.phase === "none";
+        } else if (!this.counts(observation)) {
           return { type: "unanswered", message: "what it sees is older than our last command" };
         }
         this.#note(observation);
@@ -119,20 +133,22 @@ export class Conversation implements TargetObserver {
         return { type: "measured", usage: await target.measure(signal) };
       case "wake":
       case "sleep":
-        return this.#outcome(await target[ask](signal));
+        return this.#outcome(ask, await target[ask](signal));
     }
   }
 
-  #outcome(result: CommandResult): LifecycleEvent {
+  #outcome(ask: "wake" | "sleep", result: CommandResult): LifecycleEvent {
     switch (result.outcome) {
       case "done":
         this.#fence = result.fence;
+        this.#isZero = ask === "sleep";
         return { type: "told" };
       case "refused":
         return { type: "refused", failure: result.failure };
       case "conflict":
         return { type: "conflict" };
       case "unanswered":
+        this.#fence = Infinity;
         return { type: "unanswered", message: result.message };
     }
   }

@@ -201,7 +201,10 @@ const ARROWS: {
         return event.phase === "none" ? zero(state, now, "gone") : state;
       case "measured":
         if (!isUsed(state.baseline, event.usage)) return { ...state, checked: true };
-        return { ...idle(state, now, "traffic around the gateway"), baseline: event.usage };
+        return rearmed(
+          { ...idle(state, now, "traffic around the gateway"), baseline: event.usage },
+          now,
+        );
       case "refused":
         return unknown(state, now, `sleep refused: ${event.failure.message}`);
       case "conflict":

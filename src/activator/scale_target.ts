@@ -3,7 +3,11 @@
  * is only routed to. Declared here, by its consumer; implemented in `targets/`.
  */
 
-/** What was last seen of a workload. `endpoints` are base URLs that take requests now, never empty. */
+/**
+ * What was last seen of a workload: at zero and gone, on its way up or down, or taking requests.
+ * `endpoints` are
+ * base URLs, never empty.
+ */
 export type Workload =
   | { readonly phase: "none" }
   | { readonly phase: "starting" }
@@ -70,7 +74,10 @@ export interface ScaleTarget {
   readonly local: boolean;
   /** Sends news to `observer` from now on; called once, before any other method. */
   subscribe(observer: TargetObserver): void;
-  /** A fresh, consistent observation; rejects if the target's side does not answer. */
+  /**
+   * A fresh, consistent observation: what was told to stop is `none`, whatever it still looks like.
+   * Rejects if the target's side does not answer.
+   */
   look(signal: AbortSignal): Promise<Observation>;
   /** Starts the workload, or leaves a running one alone. Resolves when told, not when ready. */
   wake(signal: AbortSignal): Promise<CommandResult>;

@@ -155,7 +155,9 @@ export function measured(state: In<"idle">, usage: Usage, now: Now): State {
     const quietS = Math.round((now.nowMs - state.quietSinceMs) / 100) / 10;
     return stopping(state, now, `quiet for ${quietS} s`, usage);
   }
-  const quietSinceMs = used ? now.nowMs : state.quietSinceMs;
+  // What came before a first answer that was slow to come cannot be seen in it.
+  const unseenMs = state.baseline ? -Infinity : now.nowMs - BASELINE_AFTER_MS;
+  const quietSinceMs = used ? now.nowMs : Math.max(state.quietSinceMs, unseenMs);
   return rearmed({ ...state, measuring: false, baseline: usage, quietSinceMs }, now);
 }
 

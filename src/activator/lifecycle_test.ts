@@ -1,0 +1,216 @@
+/** The lifecycle as a table: state by event, with the state that follows. */
+import { expect } from "expect";
+import { intent, type LifecycleEvent, transition } from "./lifecycle.ts";
+import {
+  type Demand,
+  initialState,
+  type Policy,
+  RETRY_AFTER_MS,
+  type State,
+  type StateName,
+} from "./state.ts";
+
+const POLICY: Policy = {
+  idleTimeoutMs: 60_000,
+  coldStartTimeoutMs: 600_000,
+  retryAfterMaxMs: 300_000,
+  enabled: true,
+};
+const NONE: Demand = { pending: 0, inFlight: 0 };
+const WAITING: Demand = { pending: 1, inFlight: 0 };
+const FLYING: Demand = { pending: 0, inFlight: 1 };
+const QUIET = { busy: 0, served: "7" };
+const FAILURE = { kind: "image", message: "no such image" } as const;
+const REFUSED: LifecycleEvent = { type: "refused", failure: FAILURE };
+const UNANSWERED: LifecycleEvent = { type: "unanswered", message: "no route" };
+
+const step = (state: State, event: LifecycleEvent, demand = NONE, nowMs = 0, policy = POLICY) =>
+  transition(state, event, demand, nowMs, policy);
+const saw = (phase: "none" | "starting" | "ready"): LifecycleEvent => ({ type: "saw", phase });
+
+/** Each state, reached by arrows from the initial one. */
+function at(name: StateName): State {
+  const boot = initialState(0);
+  const asleep = step(boot, saw("none"));
+  const idle = step(boot, saw("ready"));
+  const measured = { type: "measured", usage: QUIET } as const;
+  const based = step(step(idle, { type: "deadline" }, NONE, 1_000), measured, NONE, 1_000);
+  const due = step(based, { type: "deadline" }, NONE, 60_000);
+  const states: Record<StateName, () => State> = {
+    unknown: () => boot,
+    asleep: () => asleep,
+    waking: () => step(asleep, { type: "demand" }, WAITING),
+    active: () => step(idle, { type: "demand" }, FLYING),
+    idle: () => idle,
+    stopping: () => step(due, measured, NONE, 60_000),
+    failed: () => step(step(asleep, { type: "demand" }, WAITING), REFUSED, WAITING),
+  };
+  return states[name]();
+}
+
+const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
+  ["unknown", "demand changed", { type: "demand" }, WAITING, "unknown"],
+  ["unknown", "saw none", saw("none"), NONE, "asleep"],
+  ["unknown", "saw none, wanted", saw("none"), WAITING, "waking"],
+  ["unknown", "saw starting", saw("starting"), NONE, "waking"],
+  ["unknown", "saw ready", saw("ready"), NONE, "idle"],
+  ["unknown", "saw ready, wanted", saw("ready"), WAITING, "active"],
+  ["unknown", "refused", REFUSED, NONE, "unknown"],
+  ["unknown", "unanswered", UNANSWERED, NONE, "unknown"],
+  ["asleep", "wanted", { type: "demand" }, WAITING, "waking"],
+  ["asleep", "saw none", saw("none"), NONE, "asleep"],
+  ["asleep", "saw starting", saw("starting"), NONE, "waking"],
+  ["asleep", "saw ready", saw("ready"), NONE, "idle"],
+  ["asleep", "deadline", { type: "deadline" }, NONE, "asleep"],
+  ["waking", "the last waiter left", { type: "demand" }, NONE, "waking"],
+  ["waking", "saw starting", saw("starting"), WAITING, "waking"],
+  ["waking", "saw none before told", saw("none"), NONE, "waking"],
+  ["waking", "saw ready", saw("ready"), WAITING, "active"],
+  ["waking", "saw ready, nobody left", saw("ready"), NONE, "idle"],
+  ["waking", "refused", REFUSED, WAITING, "failed"],
+  ["waking", "cannot wake", { type: "cannot_wake", failure: FAILURE }, WAITING, "failed"],
+  ["waking", "unanswered", UNANSWERED, WAITING, "waking"],
+  ["waking", "conflict", { type: "conflict" }, WAITING, "waking"],
+  ["active", "still in flight", { type: "demand" }, FLYING, "active"],
+  ["active", "none left", { type: "demand" }, NONE, "idle"],
+  ["active", "saw none", saw("none"), FLYING, "waking"],
+  ["active", "saw starting", saw("starting"), FLYING, "waking"],
+  ["active", "saw ready", saw("ready"), FLYING, "active"],
+  ["active", "cannot wake", { type: "cannot_wake", failure: FAILURE }, FLYING, "active"],
+  ["idle", "a request", { type: "demand" }, FLYING, "active"],
+  ["idle", "saw none", saw("none"), NONE, "asleep"],
+  ["idle", "saw starting", saw("starting"), NONE, "waking"],
+  ["idle", "saw ready", saw("ready"), NONE, "idle"],
+  ["stopping", "a request", { type: "demand" }, WAITING, "waking"],
+  ["stopping", "saw none", saw("none"), NONE, "asleep"],
+  ["stopping", "saw none, wanted", saw("none"), WAITING, "waking"],
+  ["stopping", "saw starting", saw("starting"), NONE, "stopping"],
+  ["stopping", "saw ready: not to be trusted", saw("ready"), NONE, "stopping"],
+  ["stopping", "refused", REFUSED, NONE, "unknown"],
+  ["stopping", "conflict", { type: "conflict" }, NONE, "unknown"],
+  ["stopping", "unanswered", UNANSWERED, NONE, "unknown"],
+  ["stopping", "quiet", { type: "measured", usage: QUIET }, NONE, "stopping"],
+  [
+    "stopping",
+    "traffic around",
+    { type: "measured", usage: { busy: 0, served: "8" } },
+    NONE,
+    "idle",
+  ],
+  ["failed", "a request", { type: "demand" }, NONE, "failed"],
+  ["failed", "saw none", saw("none"), NONE, "failed"],
+  ["failed", "saw starting", saw("starting"), NONE, "failed"],
+  ["failed", "saw ready", saw("ready"), NONE, "idle"],
+  ["failed", "refused", REFUSED, NONE, "failed"],
+  ["failed", "unanswered", UNANSWERED, NONE, "failed"],
+];
+
+for (const [name, what, event, demand, next] of TABLE) {
+  Deno.test(`transition() goes from ${name} to ${next} when ${what}`, () => {
+    const state = at(name);
+    expect(state.name).toBe(name);
+    expect(step(state, event, demand, 61_000).name).toBe(next);
+  });
+}
+
+const GATES: [StateName, string, string | undefined][] = [
+  ["unknown", "hold", "look"],
+  ["asleep", "hold", undefined],
+  ["waking", "hold", "wake"],
+  ["active", "open", undefined],
+  ["idle", "open", undefined],
+  ["stopping", "hold", "measure"],
+  ["failed", "shut", "sleep"],
+];
+
+for (const [name, gate, ask] of GATES) {
+  Deno.test(`intent() of ${name} has the gate ${gate} and asks ${ask ?? "nothing"}`, () => {
+    const { gate: isGate, ask: isAsk } = intent(at(name));
+    expect([isGate, isAsk]).toEqual([gate, ask]);
+  });
+}
+
+Deno.test("intent() asks nothing once told, until somebody else takes it to zero", () => {
+  const told = step(at("waking"), { type: "told" }, WAITING);
+  expect(intent(told).ask).toBe(undefined);
+  const undone = step(told, saw("none"), WAITING, 5_000);
+  expect(intent(undone)).toMatchObject({ ask: undefined, deadlineMs: 5_500 });
+  expect(intent(step(undone, { type: "deadline" }, WAITING, 5_500)).ask).toBe("wake");
+});
+
+Deno.test("waking ends asleep when somebody takes it to zero and nobody waits any more", () => {
+  const told = step(at("waking"), { type: "told" });
+  expect(step(told, saw("none")).name).toBe("asleep");
+});
+
+Deno.test("waking fails at its own deadline, however often its command stays unanswered", () => {
+  let state = at("waking");
+  for (let n = 0; n < 10; n++) state = step(state, UNANSWERED, WAITING, 0);
+  expect(intent(state).deadlineMs).toBe(15_000);
+  const late = step(state, { type: "deadline" }, WAITING, 600_000);
+  expect(late).toMatchObject({ name: "failed", failure: { kind: "cold_start_timeout" } });
+});
+
+Deno.test("failed waits twice as long after each failure, up to the limit, and forgets on success", () => {
+  const waits: number[] = [];
+  let state = at("asleep");
+  for (let n = 0; n < 7; n++) {
+    state = step(step(state, { type: "demand" }, WAITING), REFUSED);
+    waits.push(state.deadlineMs / RETRY_AFTER_MS);
+    state = step(step(state, saw("none")), { type: "deadline" }, NONE, state.deadlineMs);
+    expect(state.name).toBe("asleep");
+    state = { ...state, sinceMs: 0 };
+  }
+  expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30]);
+  expect(step(state, saw("ready")).failures).toBe(0);
+});
+
+Deno.test("failed does not ask to sleep while a request is in flight", () => {
+  const waking = step(at("active"), saw("starting"), FLYING);
+  const failed = step(waking, { type: "deadline" }, FLYING, waking.deadlineMs);
+  expect(intent(failed).ask).toBe(undefined);
+  expect(intent(step(failed, { type: "demand" }, NONE)).ask).toBe("sleep");
+});
+
+Deno.test("failed looks again at its deadline unless zero was seen", () => {
+  const failed = at("failed");
+  expect(step(failed, { type: "deadline" }, NONE, failed.deadlineMs).name).toBe("unknown");
+});
+
+Deno.test("idle takes a baseline, sleeps when nothing moved, and stays when something did", () => {
+  const usage = (served: string, busy = 0): LifecycleEvent => ({
+    type: "measured",
+    usage: { busy, served },
+  });
+  const due = (state: State) => step(state, { type: "deadline" }, NONE, state.deadlineMs);
+  const idle = at("idle");
+  expect(idle.deadlineMs).toBe(1_000);
+  const based = step(due(idle), usage("7"), NONE, 1_010);
+  expect(based.deadlineMs).toBe(60_010);
+  expect(step(due(based), usage("7"), NONE, 60_010).name).toBe("stopping");
+  expect(step(due(based), usage("8"), NONE, 60_010)).toMatchObject({
+    name: "idle",
+    deadlineMs: 120_010,
+  });
+  expect(step(due(based), usage("7", 1), NONE, 60_010).name).toBe("idle");
+  expect(step(due(based), usage("7", Infinity), NONE, 60_010).name).toBe("idle");
+});
+
+Deno.test("idle has no deadline when the idle timeout is never", () => {
+  const never = { ...POLICY, idleTimeoutMs: Infinity };
+  const idle = step(initialState(0), saw("ready"), NONE, 0, never);
+  expect(intent(idle)).toEqual({ gate: "open", ask: undefined, deadlineMs: Infinity });
+});
+
+Deno.test("a changed idle timeout counts from the last answer", () => {
+  const idle = step(at("idle"), { type: "demand" }, NONE, 500, { ...POLICY, idleTimeoutMs: 800 });
+  expect(idle.deadlineMs).toBe(400);
+});
+
+Deno.test("a disabled model is put to sleep when drained, and a waking one at once", () => {
+  const off = { ...POLICY, enabled: false };
+  expect(step(at("active"), { type: "demand" }, FLYING, 0, off).name).toBe("active");
+  expect(step(at("idle"), { type: "demand" }, NONE, 0, off).name).toBe("stopping");
+  const stopping = step(at("waking"), { type: "demand" }, NONE, 0, off);
+  expect(intent(stopping).ask).toBe("sleep");
+});
