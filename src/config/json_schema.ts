@@ -22,8 +22,9 @@ function allowReference(schema: z.core.JSONSchema.BaseSchema): void {
   if (type === "string" && pattern !== undefined) {
     schema.pattern = `${pattern}|${REFERENCE}`;
   } else if (type === "string" && words !== undefined) {
+    delete schema.type;
     delete schema.enum;
-    schema.anyOf = [{ enum: words }, { pattern: REFERENCE }];
+    schema.anyOf = [{ type, enum: words }, { type, pattern: REFERENCE }];
   } else if (type === "number" || type === "integer" || type === "boolean") {
     // A pattern says nothing of numbers, a minimum nothing of texts.
     Object.assign(schema, { type: [type, "string"], pattern: REFERENCE });

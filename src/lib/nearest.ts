@@ -5,7 +5,8 @@ const WORD_MAX = 64;
 
 /**
  * The candidate that `word` is most likely a misspelling of: case, `-` and `_` count nothing, else at
- * most a third of the letters may be wrong, missing, extra or swapped. Undefined if none is near.
+ * most a third of the letters may be wrong, missing, extra or swapped, or one is the beginning of the
+ * other. Undefined if none is near.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > WORD_MAX) return undefined;
@@ -14,8 +15,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Infinity;
   for (const candidate of candidates) {
     if (candidate.length > WORD_MAX) continue;
-    const distance = editDistance(plainWord, plain(candidate));
+    const plainCandidate = plain(candidate);
     const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    const distance = isBeginning(plainWord, plainCandidate)
+      ? Math.min(limit, editDistance(plainWord, plainCandidate))
+      : editDistance(plainWord, plainCandidate);
     if (distance <= limit && distance < bestDistance && distance < candidate.length) {
       best = candidate;
       bestDistance = distance;
@@ -26,6 +30,14 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 
 function plain(word: string): string {
   return word.toLowerCase().replace(/[-_]/g, "");
+}
+
+/** Shorter beginnings say too little. */
+const BEGINNING_MIN = 3;
+
+function isBeginning(a: string, b: string): boolean {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  return short.length >= BEGINNING_MIN && long.startsWith(short);
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -19,7 +19,9 @@ Deno.test("nearest() finds what was meant", () => {
     ["idle-timeout", "idleTimeout"],
     ["idelTimeout", "idleTimeout"],
     ["idleTimout", "idleTimeout"],
-    ["coldstart", undefined],
+    ["coldstart", "coldStartTimeout"],
+    ["co", undefined],
+    ["corsOrigins", "cors"],
     ["coldStartTimeouts", "coldStartTimeout"],
     ["pendingmax", "pendingMax"],
     ["kye", "key"],
@@ -28,6 +30,7 @@ Deno.test("nearest() finds what was meant", () => {
     ["x", undefined],
     ["", undefined],
     ["namespace", undefined],
+    ["keyFiles", "keyFile"],
     ["i".repeat(1000), undefined],
   ];
   for (const [word, want] of table) expect([word, nearest(word, KEYS)]).toEqual([word, want]);
