@@ -1,0 +1,75 @@
+/** Who may ask: client keys, which models each may use, and how many requests at once. */
+import type { KeySpec } from "../config/spec.ts";
+import { Keyring } from "./keyring.ts";
+import type { Layer, RequestContext } from "./layers.ts";
+import { RequestError } from "./request_error.ts";
+import type { SecretTools } from "./secret.ts";
+
+/** `keys()` is `server.keys` as it is now; without keys the gateway is open. */
+export function accessLayer(keys: () => readonly KeySpec[], tools: SecretTools): Layer {
+  const inFlight = new Map<string, number>();
+  let ring: { readonly specs: readonly KeySpec[]; readonly keyring: Keyring } | undefined;
+  return async (request, context, next) => {
+    const specs = keys();
+    if (specs.length === 0) return next(request, context);
+    if (ring?.specs !== specs) ring = { specs, keyring: new Keyring(specs, tools) };
+    context.key = await knownKey(request.headers, ring.keyring);
+    takeSlot(context.key, inFlight, context);
+    return next(request, context);
+  };
+}
+
+/** @throws RequestError if the request's key may not use `model`, a name of the configuration */
+export function requireModel({ key }: RequestContext, model: string): void {
+  if (mayUse(key, model)) return;
+  throw new RequestError(
+    "model_not_allowed",
+    `The key '${key!.name}' may not use model '${model}': it is for ${key!.models!.join(", ")}`,
+    { param: "model" },
+  );
+}
+
+export function mayUse(key: KeySpec | undefined, model: string): boolean {
+  return key?.models?.includes(model) ?? true;
+}
+
+async function knownKey(headers: Headers, keyring: Keyring): Promise<KeySpec> {
+  const presented = presentedKeys(headers);
+  for (const text of presented) {
+    const spec = await keyring.find(text);
+    if (spec) return spec;
+  }
+  throw new RequestError(
+    "invalid_api_key",
+    presented.length > 0
+      ? "The API key is not known to this gateway"
+      : "Send an API key: 'Authorization: Bearer <key>' or 'x-api-key: <key>'",
+  );
+}
+
+/** OpenAI's clients send a Bearer token, Anthropic's the other header, some proxies' clients both. */
+function presentedKeys(headers: Headers): string[] {
+  const [, bearer] = /^Bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "") ?? [];
+  return [bearer, headers.get("x-api-key")].filter((key) =>
+    typeof key === "string" && key !== ""
+  ) as string[];
+}
+
+/** Counts the request against its key's `inFlightMax` until its response is complete. */
+function takeSlot(key: KeySpec, inFlight: Map<string, number>, context: RequestContext): void {
+  const count = inFlight.get(key.name) ?? 0;
+  if (key.inFlightMax > 0 && count >= key.inFlightMax) {
+    throw new RequestError(
+      "rate_limit_exceeded",
+      `The key '${key.name}' has ${count} requests in flight already (inFlightMax)`,
+    );
+  }
+  inFlight.set(key.name, count + 1);
+  context.keep({
+    [Symbol.dispose]() {
+      const left = inFlight.get(key.name)! - 1;
+      if (left > 0) inFlight.set(key.name, left);
+      else inFlight.delete(key.name);
+    },
+  });
+}

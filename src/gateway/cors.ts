@@ -1,0 +1,41 @@
+/** Browsers: preflights are answered here, and every answer says which page may read it. */
+import type { Layer } from "./layers.ts";
+
+const METHODS = "GET, HEAD, POST, OPTIONS";
+const EXPOSED = "x-request-id, x-cold-start-ms, retry-after, x-should-retry";
+
+/**
+ * Answers OPTIONS, which never wakes anything. `cors()` is `server.cors` as it is now: `true` for every
+ * origin, a list of origins, or `false`.
+ */
+export function corsLayer(cors: () => boolean | readonly string[]): Layer {
+  return async (request, context, next) => {
+    const isOptions = request.method === "OPTIONS";
+    const response = isOptions
+      ? new Response(null, { status: 204, headers: { allow: METHODS } })
+      : await next(request, context);
+    const allowed = cors();
+    const origin = request.headers.get("origin");
+    if (allowed === false || origin === null) return response;
+
+    const { headers } = response;
+    // The upstream speaks for itself; two answers would be none to a browser.
+    headers.delete("access-control-allow-origin");
+    if (allowed !== true) {
+      headers.append("vary", "origin");
+      if (!allowed.includes(origin)) return response;
+    }
+    headers.set("access-control-allow-origin", allowed === true ? "*" : origin);
+    headers.set("access-control-expose-headers", EXPOSED);
+    if (isOptions) allowMethods(request.headers, headers);
+    return response;
+  };
+}
+
+/** The rest of the answer to a preflight: whatever headers it asks for. */
+function allowMethods(request: Headers, response: Headers): void {
+  response.set("access-control-allow-methods", METHODS);
+  response.set("access-control-max-age", "86400");
+  const asked = request.get("access-control-request-headers");
+  if (asked !== null) response.set("access-control-allow-headers", asked);
+}

@@ -1,0 +1,96 @@
+/**
+ * Keeps the client of a waiting request from giving up: an answer that does not come soon is begun
+ * early, and its body is made of signs of life until the upstream's own bytes come.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Answer } from "./exchange.ts";
+import { RequestError } from "./request_error.ts";
+
+export interface KeepAlive {
+  readonly clock: Clock;
+  readonly arrivedMs: number;
+  /** From the request's arrival to the early headers. */
+  readonly earlyHeadersAfterMs: number;
+  /** Between two signs of life. */
+  readonly intervalMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body of an early answer: signs of life, then what `answer` holds. */
+  body(answer: Promise<Answer>): AsyncGenerator<Uint8Array<ArrayBuffer>>;
+  /** The client has gone. */
+  leave(): void;
+}
+
+/**
+ * The answer that `exchange` comes to, if it comes soon enough or never has to wait; else an early 200.
+ * @throws what `exchange` throws, as long as nothing was sent
+ */
+export async function answerInTime(
+  keepAlive: KeepAlive,
+  exchange: (onWait: () => void) => Promise<Answer>,
+): Promise<Answer | Response> {
+  const { clock, arrivedMs, earlyHeadersAfterMs } = keepAlive;
+  const early = Promise.withResolvers<"early">();
+  let timer: Disposable | undefined;
+  const answer = exchange(() => {
+    timer ??= clock.timer(
+      arrivedMs + earlyHeadersAfterMs - clock.nowMs(),
+      () => early.resolve("early"),
+    );
+  });
+  try {
+    const first = await Promise.race([answer, early.promise]);
+    if (first !== "early") return first;
+  } finally {
+    timer?.[Symbol.dispose]();
+  }
+  answer.catch(() => {}); // Told by the body, which is read later.
+  return new Response(pulledFrom(keepAlive.body(answer), () => keepAlive.leave()), {
+    headers: keepAlive.headers,
+  });
+}
+
+/** The answer, or undefined if it has not come within `ms`. */
+export async function within<T>(
+  answer: Promise<T>,
+  ms: number,
+  clock: Clock,
+): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  using _timer = clock.timer(ms, () => resolve(undefined));
+  return await Promise.race([answer, promise]);
+}
+
+/** The chunks of `body`; a body that breaks off throws in our words. */
+export async function* unbroken(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  try {
+    for await (const chunk of body ?? []) yield chunk;
+  } catch {
+    throw new RequestError(
+      "upstream_unreachable",
+      "The model's server broke the connection in the middle of its answer",
+    );
+  }
+}
+
+/**
+ * A stream of what `chunks` yields, one at a time as the client takes them: signs of life do not pile up
+ * for one that does not read. Unlike `ReadableStream.from`, cancelling does not wait for the generator.
+ */
+function pulledFrom(
+  chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+  cancelled: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { value, done } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel() {
+      cancelled();
+      void chunks.return(undefined).catch(() => {});
+    },
+  }, { highWaterMark: 0 });
+}

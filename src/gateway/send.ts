@@ -1,0 +1,116 @@
+/** One attempt to send a request to one endpoint, bounded until the response's headers are there. */
+import type { Clock } from "../platform/clock.ts";
+import type { Fetch } from "../platform/fetch.ts";
+import type { Tcp } from "../platform/tcp.ts";
+import type { Cancellation } from "./cancellation.ts";
+import { fetchFailure, fetchReason } from "./fetch_failure.ts";
+
+/** What goes upstream; the same for every attempt. */
+export interface Outgoing {
+  readonly method: string;
+  /** Behind the endpoint's own path. */
+  readonly path: string;
+  /** With its `?`, or empty. */
+  readonly search: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
+}
+
+export interface SendOptions {
+  readonly fetch: Fetch;
+  readonly tcp: Tcp;
+  readonly clock: Clock;
+  /** Without headers for so long, one bare connection tells whether anybody is there. */
+  readonly connectTimeoutMs: number;
+  readonly responseTimeoutMs: number;
+  readonly cancellation: Cancellation;
+}
+
+export type Sent =
+  | { readonly kind: "answered"; readonly response: Response }
+  /** Nobody took it: it may be sent elsewhere. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The connection ended without an answer: whether work had begun is not known. */
+  | { readonly kind: "closed"; readonly reason: string }
+  | { readonly kind: "broken"; readonly reason: string }
+  | { readonly kind: "silent" };
+
+/** @throws the signal's reason when the client has gone */
+export async function send(
+  outgoing: Outgoing,
+  endpoint: string,
+  options: SendOptions,
+): Promise<Sent> {
+  const { method, headers, body } = outgoing;
+  const { signal } = options.cancellation;
+  using watch = watchForHeaders(endpoint, options);
+  try {
+    const response = await options.fetch(upstreamUrl(endpoint, outgoing), {
+      ...{ method, headers, signal, redirect: "manual" },
+      ...(body ? { body } : {}),
+    });
+    const { status } = response;
+    if (status >= 200 && status <= 599) return { kind: "answered", response };
+    await response.body?.cancel();
+    return { kind: "broken", reason: `answered with status ${status}` };
+  } catch (error) {
+    if (options.cancellation.left) throw error;
+    if (watch.verdict) return watch.verdict;
+    const failure = fetchFailure(error);
+    return { kind: failure === "other" ? "broken" : failure, reason: fetchReason(error) };
+  }
+}
+
+/** Set by parts: a path that begins with `//` must not name another host. */
+export function upstreamUrl(endpoint: string, { path, search }: Outgoing): URL {
+  const url = new URL(endpoint);
+  url.pathname = url.pathname.replace(/\/$/, "") + path;
+  url.search = search;
+  return url;
+}
+
+interface HeaderWatch extends Disposable {
+  /** Why the attempt was given up; undefined if it was not. */
+  readonly verdict: Sent | undefined;
+}
+
+/** One timer at a time until the headers have come, none after: `fetch` has no timeouts of its own. */
+function watchForHeaders(endpoint: string, options: SendOptions): HeaderWatch {
+  const { clock, tcp, connectTimeoutMs, responseTimeoutMs, cancellation } = options;
+  const sentMs = clock.nowMs();
+  let over = false;
+  let verdict: Sent | undefined;
+  const giveUp = (why: Sent) => {
+    verdict = why;
+    cancellation.giveUp();
+  };
+  const waitOn = () =>
+    clock.timer(sentMs + responseTimeoutMs - clock.nowMs(), () => giveUp({ kind: "silent" }));
+  const probe = async () => {
+    const { hostname, port } = addressOf(endpoint);
+    const reached = await tcp.connect(hostname, port, connectTimeoutMs).catch(() => "accepted");
+    if (over || cancellation.left) return;
+    if (reached === "accepted") timer = waitOn();
+    else giveUp({ kind: "refused", reason: `a new connection is ${reached}` });
+  };
+  let timer = responseTimeoutMs <= connectTimeoutMs
+    ? waitOn()
+    : clock.timer(connectTimeoutMs, () => void probe());
+  return {
+    get verdict() {
+      return verdict;
+    },
+    [Symbol.dispose]() {
+      over = true;
+      timer[Symbol.dispose]();
+    },
+  };
+}
+
+function addressOf(endpoint: string): { hostname: string; port: number } {
+  const { protocol, hostname, port } = new URL(endpoint);
+  return {
+    hostname: hostname.replace(/^\[|\]$/g, ""),
+    port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
+  };
+}

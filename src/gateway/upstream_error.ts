@@ -1,0 +1,61 @@
+/** What an upstream's error answer says, for clients that already have a 200 and must be told in the stream. */
+import type { ErrorAnswer } from "./error_table.ts";
+
+/** An error is a few lines; what is longer is no error, and nobody reads it. */
+const BODY_MAX = 64 * 1024;
+
+/** Reads the body of `response`, or as much of it as an error may have. */
+export async function upstreamError(response: Response): Promise<ErrorAnswer> {
+  const { status } = response;
+  const said = response.ok ? {} : errorFields(await readText(response.body));
+  if (response.ok) await response.body?.cancel();
+  const kind = response.headers.get("content-type") ?? "nothing";
+  return {
+    status: status >= 400 ? status : 502,
+    type: text(said.type) ??
+      (status >= 400 && status < 500 ? "invalid_request_error" : "server_error"),
+    code: text(said.code) ?? String(status >= 400 ? status : 502),
+    message: text(said.message) ??
+      `The model's server answered with status ${status} and ${kind} instead of an event stream`,
+    param: text(said.param) ?? null,
+    headers: {},
+  };
+}
+
+interface ErrorFields {
+  readonly type?: unknown;
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly param?: unknown;
+}
+
+/** OpenAI and Anthropic: `{"error":{…}}`; FastAPI: `{"detail":…}`; older vLLM: the fields themselves. */
+function errorFields(body: string): ErrorFields {
+  try {
+    const value = JSON.parse(body) as { error?: unknown; detail?: unknown } & ErrorFields;
+    if (typeof value.error === "string") return { message: value.error };
+    if (value.error) return value.error;
+    return value.detail ? { message: JSON.stringify(value.detail) } : value;
+  } catch {
+    return { message: body.trim() };
+  }
+}
+
+function text(value: unknown): string | undefined {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+async function readText(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): Promise<string> {
+  const decoder = new TextDecoder();
+  let read = "";
+  try {
+    for await (const chunk of body ?? []) {
+      read += decoder.decode(chunk, { stream: true });
+      if (read.length > BODY_MAX) return "";
+    }
+  } catch {
+    return ""; // Its status has been told all the same.
+  }
+  return read;
+}
