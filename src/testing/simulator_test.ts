@@ -1,0 +1,55 @@
+/** Many seeded worlds; a failing one prints the command that replays it. */
+import { expect } from "expect";
+import { Activation } from "../activator/activation.ts";
+import { Conversation, type ConversationOptions } from "../activator/conversation.ts";
+import { simulate } from "./simulator.ts";
+
+const SEEDS = 100;
+const DAYS = 2;
+
+Deno.test(`simulate() keeps every promise in ${SEEDS} worlds of ${DAYS} days`, async () => {
+  const broken: string[] = [];
+  let answered = 0;
+  let sleeps = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const world = await simulate({ seed, days: DAYS });
+    answered += world.ended.answered;
+    sleeps += world.sleeps;
+    for (const promise of world.broken) {
+      broken.push(`${promise}\n  replay: deno task simulate ${seed} ${DAYS}`);
+    }
+  }
+  expect(broken).toEqual([]);
+  // Worlds in which nothing happens would keep every promise.
+  expect(answered).toBeGreaterThan(SEEDS * 50);
+  expect(sleeps).toBeGreaterThan(SEEDS * 10);
+});
+
+Deno.test("simulate() gives the same trace for the same seed, another for another", async () => {
+  const [one, again, other] = [
+    await simulate({ seed: 7, days: 1 }),
+    await simulate({ seed: 7, days: 1 }),
+    await simulate({ seed: 8, days: 1 }),
+  ];
+  expect(again.trace).toEqual(one.trace);
+  expect(other.trace).not.toEqual(one.trace);
+});
+
+Deno.test("simulate() catches a planted bug: news older than our last command", async () => {
+  class NoFence extends Conversation {
+    protected override counts(): boolean {
+      return true;
+    }
+  }
+  class Mutant extends Activation {
+    protected override createConversation(options: ConversationOptions): Conversation {
+      return new NoFence(options);
+    }
+  }
+  const broken: string[] = [];
+  for (let seed = 1; seed <= 50 && broken.length === 0; seed++) {
+    const make = (options: ConstructorParameters<typeof Mutant>[0]) => new Mutant(options);
+    broken.push(...(await simulate({ seed, days: DAYS, make })).broken);
+  }
+  expect(broken.join("\n")).toMatch(/went to what we had stopped/);
+});
