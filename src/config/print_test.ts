@@ -23,7 +23,7 @@ Deno.test("parseConfig() takes every valid file, and its own print of it as the 
       expect(again).toEqual(config);
       expect(printConfig(again, { secrets: "keep" })).toEqual(printed);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 

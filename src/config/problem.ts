@@ -74,7 +74,7 @@ export function maskLine(line: string): string {
 const SECRET_WORD = "[\\w-]*(?:key|token|secret|password|credentials?)[\"']?";
 const SECRET_VALUE = new RegExp(
   `(${SECRET_WORD}\\s*:\\s*|--${SECRET_WORD}(?:\\s*[,=]\\s*|\\s+))` +
-    `("(?:[^"\\\\]|\\\\.)*"?|'[^']*'?|[^\\s,}\\]#][^,}\\]]*)`,
+    `("(?:[^"\\\\]|\\\\.)*"?|'[^']*'?|[^\\s,{}[\\]#][^,}\\]]*)`,
   "gi",
 );
 

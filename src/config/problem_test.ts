@@ -63,6 +63,8 @@ Deno.test("maskLine() hides secrets and moves no column", () => {
     ["command: [a, --api-key=sk-1]", "command: [a, --api-key=****]"],
     ['key: "${KEY}"', 'key: "${KEY}"'],
     ["key:", "key:"],
+    ["monkey: { deployment: x }", "monkey: { deployment: x }"],
+    ["keys: [{ key: a }]", "keys: [{ key: **}]"],
     ["keyFile: /a/b", "keyFile: /a/b"],
     ["keySha256: abc", "keySha256: abc"],
   ];
