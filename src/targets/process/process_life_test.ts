@@ -170,6 +170,15 @@ Deno.test("a sleep before the process was spawned leaves nothing to spawn", asyn
   expect(news).toEqual(["starting 1", "none 2"]);
 });
 
+Deno.test("a wake that nobody wants any more does not fail", async () => {
+  const { target, news, engine } = world({ upstream: "http://localhost:8000" });
+  engine.stranger = "accepted";
+  await target.wake(never);
+  await target.sleep(never);
+  await settle();
+  expect(news).toEqual(["starting 1", "none 2"]);
+});
+
 Deno.test("a wake, sleep and wake before the process was spawned spawn one", async () => {
   const { target, processes } = world();
   for (const command of ["wake", "sleep", "wake"] as const) await target[command](never);
@@ -202,6 +211,19 @@ Deno.test("look waits for a process that was told to end, or for its signal", as
   const look = target.look(never);
   processes.last.end();
   expect(await look).toEqual({ workload: { phase: "none" }, asOf: 2 });
+});
+
+Deno.test("a look that is called off after its answer harms nobody", async () => {
+  const { up, target, processes } = world();
+  const controller = new AbortController();
+  await target.look(controller.signal);
+  await up();
+  await target.sleep(never);
+  const look = target.look(controller.signal);
+  processes.last.end();
+  await look;
+  controller.abort(new Error("late"));
+  await settle();
 });
 
 Deno.test("look during a stop sees a wake that came meanwhile", async () => {

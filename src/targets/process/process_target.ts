@@ -80,15 +80,12 @@ class ProcessTarget implements ScaleTarget {
 
   /** Waits for a process that was told to end: until then it is neither there nor gone. */
   async look(signal: AbortSignal): Promise<Observation> {
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-    );
     while (true) {
       signal.throwIfAborted();
       const workload = this.#workload;
       if (workload) return { workload, asOf: this.#asOf };
       this.#known ??= Promise.withResolvers();
-      await Promise.race([this.#known.promise, aborted]);
+      await Promise.race([this.#known.promise, aborted(signal)]);
     }
   }
 
@@ -226,6 +223,13 @@ class ProcessTarget implements ScaleTarget {
       onReady: () => this.#tell(),
     });
   }
+}
+
+/** Rejects when the signal aborts; for a race only, or nobody would take the rejection. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
+  );
 }
 
 function cannotStart(message: string): Failure {
