@@ -20,6 +20,7 @@ import {
   measured,
   type Now,
   type Policy,
+  quiet,
   rearmed,
   type State,
   type StateName,
@@ -167,7 +168,7 @@ const ARROWS: {
   },
 
   active(state, event, now) {
-    if (event.type === "demand") return busy(now) ? state : idle(state, now, "last answer ended");
+    if (event.type === "demand") return busy(now) ? state : quiet(state, now, "last answer ended");
     if (event.type !== "saw" || event.phase === "ready") return state;
     return event.phase === "none"
       ? waking(state, now, "it went to zero in use")

@@ -127,8 +127,13 @@ export function undone(state: In<"waking">, now: Now): State {
 
 /** Ready: a success, so failed wakes are forgotten. */
 export function up(state: State, now: Now, reason: string): State {
-  if (!busy(now)) return idle({ ...state, failures: 0 }, now, reason);
+  if (!busy(now)) return quiet({ ...state, failures: 0 }, now, reason);
   return { name: "active", sinceMs: now.nowMs, reason, failures: 0, deadlineMs: Infinity };
+}
+
+/** Nothing is asked of it: idle, or on its way to sleep if it was disabled meanwhile. */
+export function quiet(state: State, now: Now, reason: string): State {
+  return now.enabled ? idle(state, now, reason) : stopping(state, now, "disabled");
 }
 
 export function idle(state: State, now: Now, reason: string): In<"idle"> {
