@@ -1,4 +1,4 @@
-/** The process target on the real machine: what the process gets, and what is left of it. */
+/** One life of a process on the real machine: what it gets, how it ends, and what is left of it. */
 import { expect } from "expect";
 import type { TargetObserver, Workload } from "../../activator/scale_target.ts";
 import type { ModelSpec, ProcessSpec } from "../../config/spec.ts";
