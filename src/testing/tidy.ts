@@ -1,0 +1,88 @@
+/**
+ * The style of the tree as a check: what can be seen from a file's name and text, and what the lint
+ * plugin sees in its syntax. Each fault reads `path:line: what is wrong; what to do`.
+ */
+import plugin from "../../tools/lint_plugin.ts";
+
+/** One file, its path relative to the repository, with `/`. */
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+const FILE_LINES_MAX = 300;
+
+/** Names that say where a thing was put and not what it is. */
+const NAMELESS = /^(utils?|helpers?|common|misc|types|mod|index)(_test)?\.ts$/;
+
+/** What no reader elsewhere can follow. */
+const PRIVATE_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\/work\/|\/root\/\.npm/, "this path exists on one machine only"],
+  [/\bshared\//, "readers do not have that page; state the fact here"],
+  [/\bregistry\.npm|\bartifactory\b|\bverdaccio\b/i, "where npm finds packages is npm's business"],
+  [/\bjsr:|\/\/deno\.land\b/, "packages come from npm, by the import map"],
+];
+
+/** Every fault of the tree; `sources` are all of its files. */
+export function tidyFaults(sources: readonly Source[]): string[] {
+  const paths = new Set(sources.map(({ path }) => path));
+  return sources.flatMap((source) => [
+    ...wordFaults(source),
+    ...(source.path.endsWith(".ts") ? codeFaults(source, paths) : []),
+  ]);
+}
+
+function wordFaults({ path, text }: Source): string[] {
+  return text.split("\n").flatMap((line, at) =>
+    PRIVATE_WORDS
+      .filter(([word]) => word.test(line))
+      .map(([word, why]) => `${path}:${at + 1}: ${JSON.stringify(word.exec(line)?.[0])}: ${why}`)
+  );
+}
+
+function codeFaults(source: Source, paths: ReadonlySet<string>): string[] {
+  return [...nameFaults(source, paths), ...textFaults(source), ...houseFaults(source)];
+}
+
+function nameFaults({ path }: Source, paths: ReadonlySet<string>): string[] {
+  const faults: string[] = [];
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (NAMELESS.test(name)) faults.push(`${path}:1: name the file after its idea`);
+  const tested = path.replace(/_test\.ts$/, ".ts");
+  if (/^(src|tools)\//.test(path) && !paths.has(tested)) {
+    faults.push(`${path}:1: ${tested} is missing; a test stands beside the file it tests`);
+  }
+  return faults;
+}
+
+function textFaults({ path, text }: Source): string[] {
+  const faults: string[] = [];
+  const lines = text.trimEnd().split("\n");
+  if (lines.length > FILE_LINES_MAX) {
+    faults.push(`${path}:${lines.length}: at most ${FILE_LINES_MAX} lines; a file is one idea`);
+  }
+  const tested = path.endsWith("_test.ts");
+  if (!tested && !/^(#!.*\n)?\/[/*]/.test(text)) {
+    faults.push(`${path}:1: begin with a comment that says what this file is`);
+  }
+  lines.forEach((line, at) => {
+    if (/^(export|\}) .*\bfrom "/.test(line) && isReExport(lines, at)) {
+      faults.push(`${path}:${at + 1}: import a thing from where it is declared, without a barrel`);
+    }
+  });
+  return faults;
+}
+
+/** True if the `from` in line `at` ends an `export`; a list of names may begin lines before. */
+function isReExport(lines: readonly string[], at: number): boolean {
+  const start = lines.slice(0, at + 1).findLast((line) => /^(export|import)\b/.test(line));
+  return start?.startsWith("export") ?? false;
+}
+
+/** What `deno lint` finds by our own rules, here also where a comment tells it to look away. */
+function houseFaults({ path, text }: Source): string[] {
+  return Deno.lint.runPlugin(plugin, path, text).map(({ range, message, hint }) => {
+    const line = text.slice(0, range[0]).split("\n").length;
+    return `${path}:${line}: ${message}${hint ? `; ${hint}` : ""}`;
+  });
+}
