@@ -121,6 +121,12 @@ export class Engine {
     }
   }
 
+  /** What Ctrl-C does: nobody at a terminal should have to ask twice. */
+  interrupt() {
+    if (this.#stage === "loading") this.exit(130);
+    else this.terminate();
+  }
+
   /** Gone at once, every connection broken: a crash, or SIGKILL. */
   exit(code: number) {
     if (this.#isGone) return;

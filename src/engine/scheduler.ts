@@ -111,6 +111,8 @@ export class Scheduler {
           yield* this.#generate(job, work);
         } finally {
           this.#metrics.running--;
+          // A job whose client left is out of the list already, and would ring nobody.
+          this.#ringAll();
         }
       }
       if (job.ended === "dead") throw new EngineDead();
