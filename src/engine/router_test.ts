@@ -100,6 +100,10 @@ for (const file of ["api", "errors", "server", "pooling", "dev"]) {
       await t.step(name, async () => {
         const own = await exchange(port, request);
         expect(own.complete || request.method === "HEAD").toBe(true);
+        // One event, one chunk.
+        if (/^(data|event): /.test(own.body)) {
+          for (const chunk of own.chunks) expect(chunk.indexOf("\n\n")).toBe(chunk.length - 2);
+        }
         // The bytes of vectors are not in the sample.
         const body = answer.body === "" && name.endsWith("bytes") ? { body: "" } : {};
         expect(comparable({ ...own, ...body })).toEqual(comparable(answer));

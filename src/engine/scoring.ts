@@ -1,8 +1,7 @@
 /** `/score`, `/rerank` and `/classify`: how well texts fit, judged by the words they share. */
 import { json } from "./answer.ts";
-import { jsonBody } from "./body.ts";
+import { jsonBody, numberField } from "./body.ts";
 import { answerId, baseHeaders, detailedUsage, nowS, type Route, servedModel } from "./core.ts";
-import { numberField } from "./body.ts";
 import { pool } from "./pooling.ts";
 import { promptText } from "./tokenizer.ts";
 

@@ -1,9 +1,8 @@
 /** `/tokenize` and `/detokenize`. */
 import { json } from "./answer.ts";
-import { jsonBody } from "./body.ts";
+import { jsonBody, problem } from "./body.ts";
 import { baseHeaders, type Route, servedModel } from "./core.ts";
 import { invalid } from "./fault.ts";
-import { problem } from "./body.ts";
 import { detokenize, promptText, tokenize } from "./tokenizer.ts";
 
 export const tokenizeText: Route = (core, call) => {
