@@ -15,8 +15,9 @@ const CHECKS = [
 ] as const;
 
 const env = {
-  /** What the failed commands are is on the screen already; their own stack says nothing. */
+  /** Deno's own stack says nothing about a test that failed. */
   RUST_BACKTRACE: "0",
+  ...(Deno.stdout.isTerminal() ? {} : { NO_COLOR: "1" }),
   DENO_JOBS: Deno.env.get("DENO_JOBS") ?? String(Math.min(navigator.hardwareConcurrency, JOBS_MAX)),
 };
 
