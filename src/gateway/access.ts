@@ -1,5 +1,6 @@
 /** Who may ask: client keys, which models each may use, and how many requests at once. */
 import type { KeySpec } from "../config/spec.ts";
+import { derived } from "./derived.ts";
 import { Keyring } from "./keyring.ts";
 import type { Layer, RequestContext } from "./layers.ts";
 import { RequestError } from "./request_error.ts";
@@ -8,12 +9,10 @@ import type { SecretTools } from "./secret.ts";
 /** `keys()` is `server.keys` as it is now; without keys the gateway is open. */
 export function accessLayer(keys: () => readonly KeySpec[], tools: SecretTools): Layer {
   const inFlight = new Map<string, number>();
-  let ring: { readonly specs: readonly KeySpec[]; readonly keyring: Keyring } | undefined;
+  const keyring = derived(keys, (specs) => new Keyring(specs, tools));
   return async (request, context, next) => {
-    const specs = keys();
-    if (specs.length === 0) return next(request, context);
-    if (ring?.specs !== specs) ring = { specs, keyring: new Keyring(specs, tools) };
-    context.key = await knownKey(request.headers, ring.keyring);
+    if (keys().length === 0) return next(request, context);
+    context.key = await knownKey(request.headers, keyring());
     takeSlot(context.key, inFlight, context);
     return next(request, context);
   };

@@ -18,9 +18,11 @@ function setUp(...keys: KeySpec[]) {
   const layer = accessLayer(() => keys, {
     clock,
     log: silentLog,
-    readFile: (path) => {
-      const text = files.get(path);
-      return text === undefined ? Promise.reject(new Error(`no ${path}`)) : Promise.resolve(text);
+    files: {
+      readText: (path) => {
+        const text = files.get(path);
+        return text === undefined ? Promise.reject(new Error(`no ${path}`)) : Promise.resolve(text);
+      },
     },
     env: (name) => name === "TEAM_KEY" ? "from-env" : undefined,
   });

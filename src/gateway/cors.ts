@@ -16,15 +16,14 @@ export function corsLayer(cors: () => boolean | readonly string[]): Layer {
       : await next(request, context);
     const allowed = cors();
     const origin = request.headers.get("origin");
-    if (allowed === false || origin === null) return response;
+    if (allowed === false) return response;
 
     const { headers } = response;
+    if (allowed !== true) headers.append("vary", "origin");
+    if (origin === null) return response;
     // The upstream speaks for itself; two answers would be none to a browser.
     headers.delete("access-control-allow-origin");
-    if (allowed !== true) {
-      headers.append("vary", "origin");
-      if (!allowed.includes(origin)) return response;
-    }
+    if (allowed !== true && !allowed.includes(origin)) return response;
     headers.set("access-control-allow-origin", allowed === true ? "*" : origin);
     headers.set("access-control-expose-headers", EXPOSED);
     if (isOptions) allowMethods(request.headers, headers);

@@ -3,6 +3,7 @@
  * were not read for a while, so that a rotated key is taken over without a restart.
  */
 import type { Clock } from "../platform/clock.ts";
+import type { Files } from "../platform/files.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** Nothing is read more often than this. */
@@ -17,7 +18,7 @@ export interface SecretSource {
 export interface SecretTools {
   readonly clock: Clock;
   readonly log: Log;
-  readFile(path: string): Promise<string>;
+  readonly files: Pick<Files, "readText">;
   env(name: string): string | undefined;
 }
 
@@ -50,7 +51,7 @@ export class Secret {
   /** A file that cannot be read leaves the value as it was, and says so once. */
   async #read(file: string): Promise<void> {
     try {
-      this.#value = (await this.tools.readFile(file)).trim() || undefined;
+      this.#value = (await this.tools.files.readText(file)).trim() || undefined;
       this.#failed = false;
     } catch (error) {
       if (!this.#failed) {

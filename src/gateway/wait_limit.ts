@@ -10,19 +10,12 @@ export function clientPatienceMs(headers: Headers): number {
   return Math.min(...seconds.filter((hint) => hint > 0), Infinity) * 1000;
 }
 
-export interface WaitOptions {
-  /** From arrival to the first byte if the answer is begun early, `Infinity` if it never is. */
-  readonly earlyHeadersAfterMs: number;
-}
-
 /**
  * From arrival to the time at which waiting ends with an error; undefined: only the model's limits count.
- * The error must come while the client still listens. After early headers the comments feed its patience.
+ * The error must come while the client still listens. After early headers the comments feed its patience;
+ * `Infinity`: this request gets none.
  */
-export function waitMaxMs(
-  headers: Headers,
-  { earlyHeadersAfterMs }: WaitOptions,
-): number | undefined {
+export function waitMaxMs(headers: Headers, earlyHeadersAfterMs: number): number | undefined {
   const patienceMs = clientPatienceMs(headers);
   const silentMs = Math.max(0, Math.min(0.9 * patienceMs, patienceMs - 2_000));
   const limitMs = Math.min(

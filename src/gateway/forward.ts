@@ -1,0 +1,135 @@
+/** One resolved request on its way: what goes upstream, how long it may wait, and how its answer returns. */
+import type { ModelSpec } from "../config/spec.ts";
+import { createCidrMatcher } from "../lib/cidr.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Fetch } from "../platform/fetch.ts";
+import type { Tcp } from "../platform/tcp.ts";
+import type { Log } from "../telemetry/log.ts";
+import { requireModel } from "./access.ts";
+import { Cancellation } from "./cancellation.ts";
+import { derived } from "./derived.ts";
+import { earlyAnswer } from "./early_answer.ts";
+import { type Answer, type Exchange, exchange } from "./exchange.ts";
+import { responseHeaders, upstreamHeaders } from "./headers.ts";
+import { answerInTime } from "./keep_alive.ts";
+import type { RequestContext } from "./layers.ts";
+import type { RecentUpstreams } from "./recent_upstreams.ts";
+import type { RequestBody } from "./request_body.ts";
+import { RequestError } from "./request_error.ts";
+import type { RouteMatch } from "./routes.ts";
+import type { SecretTools } from "./secret.ts";
+import type { Outgoing } from "./send.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { hasUpstreamKey, UpstreamKeys } from "./upstream_keys.ts";
+import { waitMaxMs } from "./wait_limit.ts";
+
+export interface ForwardOptions {
+  /** The configuration as it is now. */
+  config(): Snapshot;
+  /** The pool of connections to a model's upstream. */
+  fetch(spec: ModelSpec): Fetch;
+  readonly tcp: Tcp;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly recent: RecentUpstreams;
+  readonly secrets: SecretTools;
+}
+
+/** A request that is known to be for one model. */
+export interface Call {
+  readonly request: Request;
+  readonly context: RequestContext;
+  readonly match: RouteMatch;
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** `never` if it must not wake the model. */
+  readonly coldStart: "wait" | "never";
+  /** Throws what is wrong with it; called before it waits. */
+  validate(): void;
+}
+
+export class Forwarder {
+  readonly #keys: UpstreamKeys;
+  readonly #isTrusted: () => (address: string) => boolean;
+
+  constructor(readonly options: ForwardOptions) {
+    this.#keys = new UpstreamKeys(options.secrets);
+    this.#isTrusted = derived(() => options.config().server.trustedProxies, createCidrMatcher);
+  }
+
+  /** Sends `call`, once it may, and returns the upstream's answer. @throws as `exchange` does */
+  async answer(call: Call): Promise<Answer> {
+    return await exchange(await this.#prepare(call), this.options);
+  }
+
+  /** The same as the client's response, begun early if it has to wait for long. */
+  async respond(call: Call, body: RequestBody | undefined): Promise<Response> {
+    const { request, context, match: { spec } } = call;
+    const prepared = await this.#prepare(call);
+    const { clock, log } = this.options;
+    const { cancellation } = prepared;
+    const early = body &&
+      earlyAnswer({ request, context, spec, cancellation, fields: body.fields, clock, log });
+    if (!early) return passThrough(await exchange(prepared, this.options), context);
+    const waiting = {
+      ...prepared,
+      waitMaxMs: waitMaxMs(request.headers, early.earlyHeadersAfterMs),
+    };
+    const answer = await answerInTime(
+      early,
+      (onWait) => exchange({ ...waiting, onWait }, this.options),
+    );
+    return answer instanceof Response ? answer : passThrough(answer, context);
+  }
+
+  async #prepare({ request, context, match, bytes, coldStart, validate }: Call): Promise<Exchange> {
+    const { spec } = match;
+    context.model = spec.name;
+    requireModel(context, spec.name);
+    const upstreamKey = await this.#keys.of(spec);
+    const outgoing: Outgoing = {
+      method: request.method,
+      path: match.path,
+      search: context.url.search,
+      headers: this.#headers(request, context, spec, upstreamKey),
+      body: bytes,
+    };
+    return {
+      ...{ context, spec, outgoing, coldStart, validate },
+      cancellation: new Cancellation(request.signal),
+      fetch: this.options.fetch(spec),
+      waitMaxMs: waitMaxMs(request.headers, Infinity),
+      admission: () => {
+        const admission = this.options.config().admission(spec.name);
+        if (admission) return admission;
+        throw new RequestError("model_not_found", `Model '${spec.name}' was removed just now`);
+      },
+    };
+  }
+
+  #headers(
+    { headers }: Request,
+    { id, info: { remoteAddr } }: RequestContext,
+    spec: ModelSpec,
+    upstreamKey: string | undefined,
+  ): Headers {
+    return upstreamHeaders(headers, {
+      requestId: id,
+      remoteAddr,
+      isTrustedPeer: this.#isTrusted()(remoteAddr),
+      keepsKeys: this.options.config().server.keys.length > 0 || hasUpstreamKey(spec),
+      upstreamKey,
+    });
+  }
+}
+
+/**
+ * The upstream's answer as the client's: other headers, the same bytes. The body is handed on unread, so
+ * that it never enters JavaScript; from then on it can neither be cut nor written to.
+ */
+export function passThrough({ response }: Answer, context: RequestContext): Response {
+  const headers = responseHeaders(response.headers);
+  if (context.coldStartMs !== undefined) {
+    headers.set("x-cold-start-ms", String(Math.round(context.coldStartMs)));
+  }
+  return new Response(response.body, { status: response.status, headers });
+}

@@ -1,0 +1,154 @@
+/**
+ * The gateway as one function from a request to its response: the list of its layers, what they share,
+ * and the record that is made of each request when its response is complete.
+ */
+import type { Clock } from "../platform/clock.ts";
+import type { Handler, RequestInfo } from "../platform/http_server.ts";
+import type { Random } from "../platform/random.ts";
+import { accessLayer } from "./access.ts";
+import { ByteBudget } from "./budget.ts";
+import { corsLayer } from "./cors.ts";
+import type { ForwardOptions } from "./forward.ts";
+import { requestIdOf } from "./headers.ts";
+import { createInference } from "./inference.ts";
+import { foldLayers, type Layer, type RequestContext } from "./layers.ts";
+import { modelsLayer } from "./models.ts";
+import { normalisePath } from "./paths.ts";
+import { probeLayer } from "./probes.ts";
+import { RecentUpstreams } from "./recent_upstreams.ts";
+import { RequestError } from "./request_error.ts";
+import { rescueLayer } from "./rescue.ts";
+import type { SecretTools } from "./secret.ts";
+
+export interface GatewayOptions extends Omit<ForwardOptions, "recent" | "secrets"> {
+  readonly random: Random;
+  readonly version: string;
+  readonly files: SecretTools["files"];
+  readonly env: SecretTools["env"];
+  /** Told of every request when its response is complete. */
+  readonly observe?: (record: RequestRecord) => void;
+}
+
+/** One request, for the metrics; every text is bounded by the configuration, none is a client's. */
+export interface RequestRecord {
+  /** `""` if it was resolved to no model. */
+  readonly model: string;
+  readonly status: number;
+  /** The code of the gateway's own error, told in the answer or in its stream. */
+  readonly code: string | undefined;
+  /** How long it waited for its model to start; undefined if it did not. */
+  readonly coldStartMs: number | undefined;
+  /** From its arrival to the response's headers. */
+  readonly headersMs: number;
+  /** From its arrival until its response was complete. */
+  readonly durationMs: number;
+}
+
+export interface Gateway {
+  readonly handle: Handler;
+  /** Bytes of request bodies that are held now. */
+  readonly heldBytes: number;
+  /** Requests whose response is not complete. */
+  readonly open: number;
+  /** `/readyz` says 503 from now on; requests are served as before. */
+  leave(): void;
+  /** Requests that come from now on are refused with 503 `draining`; those under way go on. */
+  refuse(): void;
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { config, clock, log, version, env, files } = options;
+  const budget = new ByteBudget(() => config().server.bufferedMax);
+  const secrets: SecretTools = { clock, log, files, env };
+  let leaving = false;
+  let refusing = false;
+  let open = 0;
+
+  const layers: readonly Layer[] = [
+    requestIdLayer,
+    corsLayer(() => config().server.cors),
+    rescueLayer(log),
+    probeLayer({ version, isReady: () => !leaving }),
+    drainLayer(() => refusing),
+    accessLayer(() => config().server.keys, secrets),
+    modelsLayer(config, Math.floor(clock.wallMs() / 1000)),
+  ];
+  const answer = foldLayers(
+    layers,
+    createInference({ ...options, budget, secrets, recent: new RecentUpstreams(clock) }),
+  );
+
+  return {
+    async handle(request, info) {
+      open++;
+      const context = openContext(request, info, options);
+      const response = await answer(request, context);
+      const headersMs = clock.nowMs() - context.arrivedMs;
+      context.keep({
+        [Symbol.dispose]() {
+          open--;
+          options.observe?.(recordOf(context, response.status, headersMs, clock));
+        },
+      });
+      return response;
+    },
+    get heldBytes() {
+      return budget.held;
+    },
+    get open() {
+      return open;
+    },
+    leave: () => void (leaving = true),
+    refuse: () => void (leaving = refusing = true),
+  };
+}
+
+/** What the request keeps is given back here and nowhere else: when its response is complete. */
+function openContext(
+  request: Request,
+  info: RequestInfo,
+  { clock, random }: GatewayOptions,
+): RequestContext {
+  const url = new URL(request.url);
+  const kept: Disposable[] = [];
+  let isComplete = false;
+  const complete = () => {
+    isComplete = true;
+    for (const thing of kept.splice(0)) thing[Symbol.dispose]();
+  };
+  info.completed.then(complete, complete);
+  return {
+    info,
+    url,
+    path: normalisePath(url.pathname),
+    arrivedMs: clock.nowMs(),
+    id: requestIdOf(request.headers, random),
+    key: undefined,
+    model: "",
+    code: undefined,
+    coldStartMs: undefined,
+    keep: (thing) => isComplete ? thing[Symbol.dispose]() : void kept.push(thing),
+  };
+}
+
+function recordOf(
+  { model, code, coldStartMs, arrivedMs }: RequestContext,
+  status: number,
+  headersMs: number,
+  clock: Clock,
+): RequestRecord {
+  return { model, status, code, coldStartMs, headersMs, durationMs: clock.nowMs() - arrivedMs };
+}
+
+const requestIdLayer: Layer = async (request, context, next) => {
+  const response = await next(request, context);
+  response.headers.set("x-request-id", context.id);
+  return response;
+};
+
+function drainLayer(isRefusing: () => boolean): Layer {
+  return (request, context, next) => {
+    if (!isRefusing()) return next(request, context);
+    throw new RequestError("draining", "The gateway is stopping; try again in a moment");
+  };
+}

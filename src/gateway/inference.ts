@@ -1,0 +1,74 @@
+/** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
+import type { ByteBudget } from "./budget.ts";
+import { Forwarder, type ForwardOptions } from "./forward.ts";
+import { allowOnly } from "./info.ts";
+import type { Handle, RequestContext } from "./layers.ts";
+import { isBlocked, isStateful } from "./paths.ts";
+import { takeBody } from "./request_body.ts";
+import { RequestError } from "./request_error.ts";
+import type { RouteMatch, RouteQuery } from "./routes.ts";
+import { answerStateful } from "./stateful.ts";
+
+export interface InferenceOptions extends ForwardOptions {
+  readonly budget: ByteBudget;
+}
+
+export function createInference(options: InferenceOptions): Handle {
+  const forwarder = new Forwarder(options);
+  return (request, context) => {
+    if (/^websocket$/i.test(request.headers.get("upgrade") ?? "")) {
+      throw new RequestError("not_found", `There is no WebSocket at ${context.path}`);
+    }
+    const query = { host: request.headers.get("host"), path: context.path };
+    const { routes, dropIn } = options.config();
+    const match = routes.matchPath(query) ??
+      (dropIn ? routes.resolve(query, undefined) : undefined);
+    const path = match?.path ?? context.path;
+    if (isBlocked(path)) throw notFound(context);
+    if (isStateful(request.method, path)) {
+      return answerStateful(request, context, query, options, forwarder);
+    }
+    allowOnly(request, ["POST", "GET", "HEAD"]);
+    return request.method === "POST"
+      ? answerPost(request, context, query, options, forwarder)
+      : answerGet(request, context, match, forwarder);
+  };
+}
+
+async function answerPost(
+  request: Request,
+  context: RequestContext,
+  query: RouteQuery,
+  options: InferenceOptions,
+  forwarder: Forwarder,
+): Promise<Response> {
+  const body = await takeBody(request, options.config().server, options);
+  context.keep(body);
+  // Looked up only now: a reload may have come while the body did.
+  const { routes, dropIn } = options.config();
+  const match = routes.resolve(query, dropIn ? undefined : body.fields.model);
+  return await forwarder.respond({
+    ...{ request, context, match },
+    bytes: match.rename === undefined ? body.bytes : body.renamed(match.rename),
+    coldStart: request.headers.get("x-cold-start") === "never" ? "never" : "wait",
+    validate: () => body.validate(),
+  }, body);
+}
+
+/** Forwarded if the model is up: looking at a page of an engine is no reason to start it. */
+async function answerGet(
+  request: Request,
+  context: RequestContext,
+  match: RouteMatch | undefined,
+  forwarder: Forwarder,
+): Promise<Response> {
+  if (!match) throw notFound(context);
+  return await forwarder.respond(
+    { request, context, match, bytes: undefined, coldStart: "never", validate() {} },
+    undefined,
+  );
+}
+
+function notFound({ path }: RequestContext): RequestError {
+  return new RequestError("not_found", `There is nothing at ${path}`);
+}
