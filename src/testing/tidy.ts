@@ -23,13 +23,34 @@ const PRIVATE_WORDS: readonly (readonly [RegExp, string])[] = [
   [/\bjsr:|\/\/deno\.land\b/, "packages come from npm, by the import map"],
 ];
 
+const DENO_VERSION = /\b(?:deno|glibc)@(\d+\.\d+\.\d+)/g;
+
 /** Every fault of the tree; `sources` are all of its files. */
 export function tidyFaults(sources: readonly Source[]): string[] {
   const paths = new Set(sources.map(({ path }) => path));
-  return sources.flatMap((source) => [
+  const faults = sources.flatMap((source) => [
     ...wordFaults(source),
     ...(source.path.endsWith(".ts") ? codeFaults(source, paths) : []),
   ]);
+  return [...faults, ...versionFaults(sources)];
+}
+
+/** The commands in the docs, the workflow and the image name one version of Deno. */
+function versionFaults(sources: readonly Source[]): string[] {
+  const named = sources.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, at) =>
+      Array.from(
+        line.matchAll(DENO_VERSION),
+        ([, version]) => ({ place: `${path}:${at + 1}`, version }),
+      )
+    )
+  );
+  const [first, ...others] = named;
+  return others
+    .filter(({ version }) => version !== first?.version)
+    .map(({ place, version }) =>
+      `${place}: Deno ${version}, but ${first?.version} at ${first?.place}`
+    );
 }
 
 function wordFaults({ path, text }: Source): string[] {

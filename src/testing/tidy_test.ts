@@ -89,3 +89,12 @@ Deno.test("tidyFaults() names the offending edge, the ambient name and the long 
     expect.stringContaining("src/lib/a.ts:2: This function has 72 lines"),
   ]);
 });
+
+Deno.test("tidyFaults() finds a second version of Deno", () => {
+  const named = (version: string) => `npx -y deno@${version} task test\n`;
+  const run = { path: ".ci/run", text: named("1.2.3") };
+  expect(tidyFaults([run, { path: "README.md", text: named("1.2.3") }])).toEqual([]);
+  expect(tidyFaults([run, { path: "README.md", text: `\n${named("1.2.4")}` }])).toEqual([
+    "README.md:2: Deno 1.2.4, but 1.2.3 at .ci/run:1",
+  ]);
+});
