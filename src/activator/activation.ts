@@ -112,17 +112,17 @@ export class Activation implements Admission {
   }
 
   /** Closes the target now, whatever is in flight. */
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
+  close(how?: "kill"): Promise<void> {
+    return this.#closing ??= this.#close(how);
   }
 
-  async #close(): Promise<void> {
+  async #close(how?: "kill"): Promise<void> {
     this.#timer?.[Symbol.dispose]();
     this.#timerMs = -Infinity;
     this.#breaker.refuseWaiters(() => new Draining(this.model, "The gateway is stopping"));
     this.#breaker.close();
     this.#conversation.close();
-    await this.target.close();
+    await this.target.close(how);
     this.#retired?.resolve();
   }
 

@@ -82,9 +82,9 @@ export class Activator {
     }
   }
 
-  /** Lets go of every target: local processes are stopped, workloads left as they are. */
-  async close(): Promise<void> {
-    await Promise.all(Array.from(this.#all(), (activation) => activation.close()));
+  /** Lets go of every target: local processes are stopped (or killed), workloads left as they are. */
+  async close(how?: "kill"): Promise<void> {
+    await Promise.all(Array.from(this.#all(), (activation) => activation.close(how)));
   }
 
   *#all(): Iterable<Activation> {

@@ -90,8 +90,11 @@ export interface ScaleTarget {
    * Says so to the observer before it returns (`starting` if it was the last one).
    */
   suspect(endpoint: string): void;
-  /** Stops watching; a local process is stopped, a cluster's workload is left as it is. */
-  close(): Promise<void>;
+  /**
+   * Stops watching; a local process is stopped, a cluster's workload is left as it is. `kill` stops a
+   * process at once: its open answers break, instead of ending as if they were whole.
+   */
+  close(how?: "kill"): Promise<void>;
 }
 
 /** Usage of an engine without metrics: our own count of requests decides alone. */

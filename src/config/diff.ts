@@ -25,15 +25,13 @@ const TARGET_KEYS = [
   "service",
   "upstream",
   "upstreamCaFile",
-  "upstreamKeyFile",
-  "upstreamKeyEnv",
   "replicas",
   "unschedulableGraceMs",
   "connectTimeoutMs",
   "engine",
 ] as const satisfies readonly (keyof ModelSpec)[];
 
-const SERVER_RESTART_KEYS = ["listen", "operator"] as const;
+const SERVER_RESTART_KEYS = ["listen", "operator", "logLevel", "logFormat"] as const;
 const KUBERNETES_KEYS = ["namespace", "kubeconfig", "context"] as const;
 
 export function diffConfig(old: Config, now: Config): ConfigDiff {
@@ -62,8 +60,8 @@ export function diffConfig(old: Config, now: Config): ConfigDiff {
 }
 
 function reloadable({ server }: Config): unknown {
-  const { listen: _listen, operator: _operator, ...rest } = server;
-  return rest;
+  const keys: readonly string[] = SERVER_RESTART_KEYS;
+  return Object.fromEntries(Object.entries(server).filter(([key]) => !keys.includes(key)));
 }
 
 /** Equal as plain data; the order of keys counts nothing, that of lists does. */

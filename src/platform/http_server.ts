@@ -1,4 +1,4 @@
-/** An HTTP/1.1 server as a dependency: a handler in, an address and two ways to stop out. */
+/** An HTTP/1.1 server as a dependency: a handler in, an address and a way to stop out. */
 
 /** What is known of one request beside itself. */
 export interface RequestInfo {
@@ -16,8 +16,6 @@ export interface HttpServer {
   readonly port: number;
   /** Takes no more connections, closes idle ones, and resolves when the last response has left. */
   shutdown(): Promise<void>;
-  /** Breaks every connection now. An unfinished answer is seen to be unfinished. */
-  abort(): Promise<void>;
 }
 
 /** @throws if the address cannot be listened on */
@@ -27,12 +25,10 @@ export type Listen = (
 ) => HttpServer;
 
 export const systemListen: Listen = ({ hostname, port }, handler) => {
-  const breaking = new AbortController();
   const server = Deno.serve(
     {
       hostname,
       port,
-      signal: breaking.signal,
       onListen() {},
       // The gateway turns its own failures into answers; this is for what failed even at that.
       onError: () => new Response(null, { status: 500 }),
@@ -47,9 +43,5 @@ export const systemListen: Listen = ({ hostname, port }, handler) => {
     hostname: server.addr.hostname,
     port: server.addr.port,
     shutdown: () => server.shutdown(),
-    async abort() {
-      breaking.abort();
-      await server.finished;
-    },
   };
 };

@@ -31,6 +31,8 @@ export interface Instance {
   check(): void;
   /** Ends it: SIGTERM, SIGTERM again, and SIGKILL after the grace, always to the whole group. */
   stop(): void;
+  /** Ends it without asking. */
+  kill(): void;
 }
 
 export interface End {
@@ -94,6 +96,9 @@ export function startInstance(options: InstanceOptions): Instance {
       child.signal("SIGTERM");
       timers.use(clock.timer(TERM_AGAIN_MS, () => child.signal("SIGTERM")));
       timers.use(clock.timer(process.stopGraceMs, () => child.signal("SIGKILL")));
+    },
+    kill() {
+      if (!timers.disposed) child.signal("SIGKILL");
     },
   };
 }

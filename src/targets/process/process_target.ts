@@ -112,13 +112,14 @@ class ProcessTarget implements ScaleTarget {
     this.#tell();
   }
 
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
+  close(how?: "kill"): Promise<void> {
+    return this.#closing ??= this.#close(how);
   }
 
-  async #close(): Promise<void> {
+  async #close(how?: "kill"): Promise<void> {
     this.#observer = undefined;
     this.#stop();
+    if (how === "kill") this.#instance?.kill();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     using _limit = this.options.clock.timer(this.process.stopGraceMs + CLOSE_MARGIN_MS, resolve);
     await Promise.race([this.#living, late]);

@@ -1,0 +1,70 @@
+/** The command line: arguments in, exit code out. Each command is a file of `src/cli/`. */
+import { Command, CommanderError } from "commander";
+import deno from "./deno.json" with { type: "json" };
+import { ENGINE_FLAGS, engineCommand, type EngineFlags } from "./src/cli/engine.ts";
+import { systemTerminal as terminal } from "./src/cli/terminal.ts";
+import { systemClock as clock } from "./src/platform/clock.ts";
+import { systemFiles as files } from "./src/platform/files.ts";
+import { listenNode } from "./src/platform/node_server.ts";
+import { systemRandom as random } from "./src/platform/random.ts";
+
+/** Exit codes: 0 done, 1 it failed, 2 wrong usage. */
+async function main(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command("vllm-autoscaler")
+    .description("A gateway for language models that sleep until somebody asks.")
+    .version(deno.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError("(--help tells what there is)");
+
+  program.command("serve")
+    .description("the gateway")
+    .option("--config <file>", "default $VLLM_AUTOSCALER_CONFIG, else ./config.yaml")
+    .option("--port <port>", "listen there instead of server.listen's port")
+    .action(async (flags) => {
+      const { serveCommand } = await import("./src/cli/serve.ts");
+      code = await serveCommand({ ...flags, version: deno.version, terminal });
+    });
+
+  program.command("validate <file>")
+    .description("everything that is wrong with a config file, or what it comes to")
+    .option("--json", "for programs")
+    .action(async (file, flags) => {
+      const { validateCommand } = await import("./src/cli/validate.ts");
+      const { out, err, env, colour } = terminal;
+      code = await validateCommand({ file, env, files, colour, out, err, ...flags });
+    });
+
+  program.command("schema")
+    .description("JSON Schema of the config file")
+    .action(async () => {
+      const { schemaCommand } = await import("./src/cli/schema.ts");
+      code = schemaCommand({ out: terminal.out });
+    });
+
+  const engine = program.command("engine")
+    .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
+  for (const [flag, help] of ENGINE_FLAGS) engine.option(flag, help);
+  engine.action(async (flags: EngineFlags) => {
+    const { env, err, onSignal } = terminal;
+    code = await engineCommand(flags, {
+      ...{ env, err, onSignal, clock, random },
+      listen: listenNode,
+    });
+  });
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  return code;
+}
+
+Deno.exit(await main(Deno.args));

@@ -1,0 +1,153 @@
+/**
+ * The composition root: a config and a platform in; a request handler, a reload and a drain out. What
+ * is made of what stands here and nowhere else.
+ */
+import { Activator } from "./activator/activator.ts";
+import type { ScaleTarget } from "./activator/scale_target.ts";
+import { type ConfigDiff, diffConfig } from "./config/diff.ts";
+import type { Config, ModelSpec } from "./config/spec.ts";
+import { createGateway } from "./gateway/gateway.ts";
+import { createRouteTable } from "./gateway/routes.ts";
+import type { Snapshot } from "./gateway/snapshot.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { CreateFetch, Fetch } from "./platform/fetch.ts";
+import type { Files } from "./platform/files.ts";
+import type { Handler } from "./platform/http_server.ts";
+import type { Processes } from "./platform/processes.ts";
+import type { Random } from "./platform/random.ts";
+import type { Tcp } from "./platform/tcp.ts";
+import { createExternalTarget } from "./targets/external.ts";
+import { createProcessTarget } from "./targets/process/process_target.ts";
+import type { Log } from "./telemetry/log.ts";
+
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly createFetch: CreateFetch;
+  readonly tcp: Tcp;
+  readonly files: Files;
+  readonly processes: Processes;
+  readonly env: (name: string) => string | undefined;
+}
+
+export interface App {
+  readonly handle: Handler;
+  readonly config: Config;
+  /** Takes over a new config; what is in flight or waits goes on. Says what it changed. */
+  reload(config: Config): Promise<ConfigDiff>;
+  /** `/readyz` says 503, so that nobody sends us new requests; all are served as before. */
+  leave(): void;
+  /** Refuses new requests, and those that wait for what ends with us. */
+  drain(): void;
+  /** Lets go of every target: local processes are stopped (or killed), workloads left as they are. */
+  close(how?: "kill"): Promise<void>;
+}
+
+/** A config that this program cannot serve; the message says what to change. */
+export class Unservable extends Error {}
+
+/** @throws Unservable */
+export async function createApp(
+  config: Config,
+  platform: Platform,
+  log: Log,
+  version: string,
+): Promise<App> {
+  checkServable(config);
+  const { clock } = platform;
+  const fetch = platform.createFetch();
+  let fetches = await createFetches(config, fetch, platform);
+  const activator = new Activator({
+    clock,
+    log,
+    createTarget: (spec, after) => createTarget(spec, after, { ...platform, fetch, log }),
+  });
+  let current = config;
+  let snapshot = snapshotOf(config, activator);
+  for (const spec of config.models) activator.add(spec);
+  const gateway = createGateway({
+    ...platform,
+    config: () => snapshot,
+    fetch: (spec) => fetches.get(spec.upstreamCaFile) ?? fetch,
+    log,
+    version,
+  });
+
+  return {
+    handle: gateway.handle,
+    get config() {
+      return current;
+    },
+    async reload(next) {
+      checkServable(next);
+      fetches = await createFetches(next, fetch, platform);
+      // From here on nothing is awaited: no request sees half of the new config.
+      const diff = diffConfig(current, next);
+      const specs = new Map(next.models.map((spec) => [spec.name, spec]));
+      for (const name of diff.removed) activator.remove(name);
+      for (const name of diff.added) activator.add(specs.get(name)!);
+      for (const { name, targetChanged } of diff.changed) {
+        if (targetChanged) activator.replace(specs.get(name)!);
+        else activator.update(specs.get(name)!);
+      }
+      current = next;
+      snapshot = snapshotOf(next, activator);
+      return diff;
+    },
+    leave: () => gateway.leave(),
+    drain() {
+      gateway.refuse();
+      activator.drain();
+    },
+    close: (how) => activator.close(how),
+  };
+}
+
+function snapshotOf({ server, models, routes }: Config, activator: Activator): Snapshot {
+  return {
+    server,
+    models,
+    routes: createRouteTable(models, routes),
+    dropIn: false,
+    admission: (name) => activator.find(name),
+    state: (name) => activator.find(name)?.state ?? "removed",
+  };
+}
+
+/** By CA file: upstreams that trust one have connections of their own. @throws Unservable */
+async function createFetches(
+  { models }: Config,
+  plain: Fetch,
+  { createFetch, files }: Platform,
+): Promise<Map<string | undefined, Fetch>> {
+  const fetches = new Map<string | undefined, Fetch>([[undefined, plain]]);
+  for (const { name, upstreamCaFile: file } of models) {
+    if (fetches.has(file)) continue;
+    try {
+      fetches.set(file, createFetch({ caCerts: [await files.readText(file!)] }));
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Unservable(`Cannot read the upstreamCaFile of model '${name}': ${file}: ${reason}`);
+    }
+  }
+  return fetches;
+}
+
+function checkServable({ models }: Config): void {
+  for (const { name, scale: { kind } } of models) {
+    if (kind === "process" || kind === "external") continue;
+    throw new Unservable(
+      `Cannot serve model '${name}': this version scales local processes only, not a ${kind}; ` +
+        "write `process:` or `external: true` with an `upstream`",
+    );
+  }
+}
+
+function createTarget(
+  spec: ModelSpec,
+  after: Promise<void>,
+  options: Platform & { readonly fetch: Fetch; readonly log: Log },
+): ScaleTarget {
+  if (spec.scale.kind === "process") return createProcessTarget(spec, { ...options, after });
+  return createExternalTarget(spec.upstream!);
+}

@@ -1,0 +1,260 @@
+/** `serve`: the gateway as a server: its config file, its sockets, its signals, its end. */
+import { dirname, resolve } from "node:path";
+import { type App, createApp, type Platform, Unservable } from "../app.ts";
+import { formatAddress } from "../config/address.ts";
+import type { ConfigDiff } from "../config/diff.ts";
+import type { ParseResult } from "../config/parse.ts";
+import { type Problem, renderProblem } from "../config/problem.ts";
+import type { Config } from "../config/spec.ts";
+import { type ConfigSource, loadConfig, watchConfig } from "../config/watch.ts";
+import { systemClock } from "../platform/clock.ts";
+import { createFetch } from "../platform/fetch.ts";
+import { systemFiles } from "../platform/files.ts";
+import { type HttpServer, systemListen } from "../platform/http_server.ts";
+import { acquireLock, lockPathOf } from "../platform/lock.ts";
+import { systemProcesses } from "../platform/processes.ts";
+import { systemRandom } from "../platform/random.ts";
+import { systemTcp } from "../platform/tcp.ts";
+import { createLog, type Log } from "../telemetry/log.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly port?: string;
+  readonly version: string;
+  readonly terminal: Terminal;
+}
+
+const DEFAULT_FILE = "config.yaml";
+
+/** Resolves with the exit code when the gateway has ended: 1 it could not start, 2 wrong usage. */
+export async function serveCommand(options: ServeOptions): Promise<number> {
+  const { terminal } = options;
+  const path = options.config ?? terminal.env.VLLM_AUTOSCALER_CONFIG ?? DEFAULT_FILE;
+  const source: ConfigSource = {
+    path,
+    dir: resolve(dirname(path)),
+    env: terminal.env,
+    files: systemFiles,
+  };
+  const { text, result } = await loadConfig(source);
+  if (text === undefined && options.config === undefined && path === DEFAULT_FILE) {
+    terminal.err(
+      `There is no config file: write ./${DEFAULT_FILE}, or name one with --config FILE or ` +
+        "$VLLM_AUTOSCALER_CONFIG. config.example.yaml shows all of it; `engine` is a stand-in to try it with.",
+    );
+    return 2;
+  }
+  if (!("config" in result) || text === undefined) return refuse(result, path, terminal);
+  const port = portOf(options.port);
+  if (Number.isNaN(port)) {
+    terminal.err(`--port: '${options.port}' is not a port, write a number from 0 to 65535`);
+    return 2;
+  }
+  const { config, warnings } = result;
+  return await serve({ config: withPort(config, port), warnings }, text, source, options);
+}
+
+/** Everything that is wrong with the file, at once. */
+function refuse(result: ParseResult, path: string, { err, colour }: Terminal): number {
+  const problems = "problems" in result ? result.problems : [];
+  for (const problem of problems) err(renderProblem(problem, { colour }) + "\n");
+  err(`${path} is not valid: nothing was started`);
+  return 1;
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  return port <= 65_535 ? port : NaN;
+}
+
+function withPort(config: Config, port: number | undefined): Config {
+  if (port === undefined) return config;
+  const { server } = config;
+  return { ...config, server: { ...server, listen: { ...server.listen, port } } };
+}
+
+async function serve(
+  { config, warnings }: { readonly config: Config; readonly warnings: readonly Problem[] },
+  text: string,
+  source: ConfigSource,
+  { terminal, version }: ServeOptions,
+): Promise<number> {
+  const log = createServerLog(config, terminal);
+  for (const warning of warnings) log.warn("config", placeOf(warning));
+  const lock = new ProcessLock(source.path);
+  if (!await lock.covers(config)) {
+    terminal.err(lock.refusal);
+    return 1;
+  }
+  using _lock = lock;
+  let app: App;
+  let server: HttpServer;
+  try {
+    app = await createApp(config, systemPlatform(terminal), log, version);
+    server = systemListen(config.server.listen, (request, info) => app.handle(request, info));
+  } catch (error) {
+    terminal.err(cannotStart(error as Error, config));
+    return 1;
+  }
+  const { hostname, port } = server;
+  log.info("listening", {
+    url: `http://${formatAddress({ hostname, port })}`,
+    config: source.path,
+    models: config.models.length,
+    version,
+  });
+  let reloading = Promise.resolve();
+  using watch = watchConfig({
+    ...source,
+    text,
+    clock: systemClock,
+    onNews(news) {
+      // One after another: the file may change again while a key file is read.
+      reloading = reloading.then(() => reload(news, app, lock, log));
+    },
+  });
+  using _hup = terminal.onSignal("SIGHUP", () => {
+    log.info("SIGHUP: reading the config file again");
+    void watch.reload();
+  });
+  await runUntilSignal(app, server, log, terminal);
+  return 0;
+}
+
+function createServerLog({ server: { logLevel, logFormat } }: Config, terminal: Terminal): Log {
+  const automatic = terminal.isInteractive ? "text" : "json";
+  return createLog({
+    level: logLevel,
+    format: logFormat === "auto" ? automatic : logFormat,
+    colour: terminal.colour,
+    clock: systemClock,
+    write: (line) => terminal.err(line),
+  });
+}
+
+function systemPlatform({ env }: Terminal): Platform {
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    createFetch,
+    tcp: systemTcp,
+    files: systemFiles,
+    processes: systemProcesses,
+    env: (name) => env[name],
+  };
+}
+
+function cannotStart(error: Error, { server: { listen } }: Config): string {
+  if (error instanceof Unservable) return error.message;
+  return `Cannot listen on ${formatAddress(listen)}: ${error.message}. ` +
+    "End what listens there, or choose another server.listen or --port";
+}
+
+/** One gateway for a file of process models: a second one would start every engine twice. */
+class ProcessLock implements Disposable {
+  #lock: Disposable | undefined;
+
+  constructor(readonly path: string) {}
+
+  get refusal(): string {
+    return `Another gateway serves the process models of ${this.path} already: stop it first, ` +
+      "or give this one a config file of its own";
+  }
+
+  /** True if `config` has no process models, or this gateway alone serves them. */
+  async covers({ models }: Config): Promise<boolean> {
+    if (!models.some(({ scale }) => scale.kind === "process")) return true;
+    this.#lock ??= acquireLock(await lockPathOf(this.path));
+    return this.#lock !== undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock?.[Symbol.dispose]();
+  }
+}
+
+/** A file that is not valid changes nothing, loudly. */
+async function reload(news: ParseResult, app: App, lock: ProcessLock, log: Log): Promise<void> {
+  for (const warning of news.warnings) log.warn("config", placeOf(warning));
+  if ("problems" in news) {
+    for (const problem of news.problems) log.error("config not reloaded", placeOf(problem));
+    return;
+  }
+  if (!await lock.covers(news.config)) {
+    log.error("config not reloaded", { reason: lock.refusal });
+    return;
+  }
+  try {
+    tellReload(await app.reload(news.config), log);
+  } catch (error) {
+    if (!(error instanceof Unservable)) throw error;
+    log.error("config not reloaded", { reason: error.message });
+  }
+}
+
+function placeOf({ file, line, column, message }: Problem) {
+  return { at: `${file}:${line}:${column}`, reason: message };
+}
+
+function tellReload(diff: ConfigDiff, log: Log): void {
+  const names = (list: readonly string[]) => list.length > 0 ? list.join(", ") : undefined;
+  log.info("config reloaded", {
+    added: names(diff.added),
+    removed: names(diff.removed),
+    changed: names(diff.changed.map(({ name }) => name)),
+    routes: diff.routesChanged || undefined,
+    server: diff.serverChanged || undefined,
+  });
+  if (diff.restartNeeded.length > 0) {
+    log.warn("config: some changes wait for a restart", { keys: diff.restartNeeded.join(", ") });
+  }
+}
+
+/**
+ * Serves until SIGTERM or SIGINT, then ends in order: not ready, still serving, no new connections,
+ * answers finished or broken, processes stopped. A second signal ends it at once; its processes end
+ * with it, by their guards.
+ */
+async function runUntilSignal(
+  app: App,
+  server: HttpServer,
+  log: Log,
+  terminal: Terminal,
+): Promise<void> {
+  const signal = Promise.withResolvers<"SIGTERM" | "SIGINT">();
+  let signals = 0;
+  const onSignal = (name: "SIGTERM" | "SIGINT") => {
+    if (++signals > 1) Deno.exit(name === "SIGTERM" ? 143 : 130);
+    signal.resolve(name);
+  };
+  using _term = terminal.onSignal("SIGTERM", () => onSignal("SIGTERM"));
+  using _int = terminal.onSignal("SIGINT", () => onSignal("SIGINT"));
+  const name = await signal.promise;
+  const { drainTimeoutMs, shutdownDelayMs } = app.config.server;
+  app.leave();
+  log.info("draining", { signal: name, drainTimeout: `${drainTimeoutMs / 1000}s` });
+  // A load balancer needs a while to notice; somebody at a terminal need not wait for it.
+  if (name === "SIGTERM") await pause(shutdownDelayMs);
+  app.drain();
+  // `Deno.serve` cannot break a connection any more once it has been shut down. An engine that is killed
+  // breaks its answers, and so does our own end; one that is stopped ends them as if they were whole.
+  if (await within(drainTimeoutMs, server.shutdown())) await app.close();
+  else {
+    log.warn("drainTimeout is over: breaking the answers that are left");
+    await app.close("kill");
+  }
+  log.info("stopped");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => systemClock.timer(ms, resolve));
+}
+
+/** True if `promise` settled within `ms`. */
+async function within(ms: number, promise: Promise<void>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  using _timer = systemClock.timer(ms, () => late.resolve(false));
+  return await Promise.race([promise.then(() => true), late.promise]);
+}

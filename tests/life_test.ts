@@ -1,0 +1,122 @@
+/** The life of the gateway's process: signals, reloads, a second one, and what is left behind. */
+import { expect } from "expect";
+import { eventually } from "../src/testing/eventually.ts";
+import { engineModel, GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
+
+async function allGone(pids: readonly number[]): Promise<boolean> {
+  return (await Promise.all(pids.map(isAlive))).every((alive) => !alive);
+}
+
+Deno.test("SIGTERM lets a running stream end, then stops its engine and ends with 0", async () => {
+  await using gateway = await GatewayProcess.start(
+    engineModel("m", "--tokens 40 --tokens-per-second 40"),
+  );
+  const response = await gateway.chat("m", { stream: true });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = (await reader.read()).value!;
+  gateway.signal("SIGTERM");
+  for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value;
+  expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
+  expect((await gateway.status).code).toBe(0);
+  expect(gateway.lines.map(({ msg }) => msg)).toContain("stopped");
+  expect(await allGone(gateway.enginePids())).toBe(true);
+});
+
+Deno.test("SIGTERM breaks a stream that does not end within drainTimeout: no clean end", async () => {
+  await using gateway = await GatewayProcess.start(
+    engineModel("m", "--tokens 100000 --tokens-per-second 20"),
+    { server: "drainTimeout: 300ms" },
+  );
+  const response = await gateway.chat("m", { stream: true });
+  const whole = response.text();
+  whole.catch(() => {});
+  gateway.signal("SIGTERM");
+  await expect(whole).rejects.toThrow();
+  expect((await gateway.status).code).toBe(0);
+});
+
+Deno.test("SIGTERM tells at once those who wait for a process that ends with the gateway", async () => {
+  await using gateway = await GatewayProcess.start(engineModel("m", "--cold-start 60s"));
+  const waiting = gateway.chat("m");
+  await gateway.until("m", "waking");
+  gateway.signal("SIGTERM");
+  const response = await waiting;
+  expect(response.status).toBe(503);
+  expect((await response.json()).error.code).toBe("draining");
+  await gateway.status;
+  expect(await allGone(gateway.enginePids())).toBe(true);
+});
+
+Deno.test("SIGKILL leaves no engine behind, and the next gateway can start", async () => {
+  await using gateway = await GatewayProcess.start(engineModel("m"));
+  await (await gateway.chat("m", { max_tokens: 1 })).text();
+  const pids = gateway.enginePids();
+  await gateway.stop("SIGKILL");
+  await eventually(() => allGone(pids));
+  await gateway.run();
+  await (await gateway.chat("m", { max_tokens: 1 })).text();
+  expect(gateway.enginePids()).toHaveLength(2);
+});
+
+Deno.test("a second gateway on one file of process models refuses to start, and says why", async () => {
+  await using gateway = await GatewayProcess.start(engineModel("m"));
+  const second = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "main.ts", "serve", "--config", gateway.file],
+    stdout: "null",
+  }).output();
+  expect(second.code).toBe(1);
+  expect(new TextDecoder().decode(second.stderr)).toMatch(/Another gateway serves/);
+});
+
+Deno.test("a config that is not valid starts nothing, and tells every fault with its place", async () => {
+  await using gateway = await GatewayProcess.start(
+    "  m: { proces: {} }\n  n: { deployment: 7 s }\n",
+  );
+  expect((await gateway.status).code).toBe(1);
+  const text = gateway.text.join("\n");
+  expect(text).toMatch(/config\.yaml:\d+:\d+/);
+  expect(text).toMatch(/'process'/);
+});
+
+Deno.test("a reload touches only what changed: streams and waiters go on", async () => {
+  const long = engineModel("long", "--tokens 60 --tokens-per-second 40");
+  const slow = engineModel("slow", "--cold-start 1500ms");
+  await using gateway = await GatewayProcess.start(long + slow + engineModel("old"));
+  const stream = await gateway.chat("long", { stream: true });
+  const waiting = gateway.chat("slow", { max_tokens: 2 });
+  await gateway.until("slow", "waking");
+  const changed = engineModel("long", "--tokens 60 --tokens-per-second 40", "idleTimeout: 1m");
+  await gateway.write(changed + slow + engineModel("new"));
+  await eventually(() => gateway.lines.some(({ msg }) => msg === "config reloaded"));
+  const { added, removed, changed: names } = gateway.lines.find(({ msg }) =>
+    msg === "config reloaded"
+  )!;
+  expect({ added, removed, names }).toEqual({ added: "new", removed: "old", names: "long" });
+  expect((await gateway.chat("old")).status).toBe(404);
+  expect((await stream.text()).trimEnd()).toMatch(/data: \[DONE\]$/);
+  expect((await waiting).status).toBe(200);
+  expect((await gateway.chat("new", { max_tokens: 1 })).status).toBe(200);
+  expect(gateway.enginePids()).toHaveLength(3);
+});
+
+Deno.test("a model whose command changed ends before the new one starts, after its last answer", async () => {
+  await using gateway = await GatewayProcess.start(
+    engineModel("m", "--tokens 40 --tokens-per-second 40"),
+  );
+  const stream = await gateway.chat("m", { stream: true });
+  const [oldPid] = gateway.enginePids();
+  await gateway.write(engineModel("m", "--tokens 3"));
+  await eventually(() => gateway.lines.some(({ msg }) => msg === "config reloaded"));
+  const next = gateway.chat("m");
+  expect((await stream.text()).trimEnd()).toMatch(/data: \[DONE\]$/);
+  expect((await (await next).json()).usage.completion_tokens).toBe(3);
+  expect(await isAlive(oldPid!)).toBe(false);
+});
+
+Deno.test("a reload that is not valid changes nothing, loudly; SIGHUP reads at once", async () => {
+  await using gateway = await GatewayProcess.start(engineModel("m"));
+  await gateway.write(engineModel("m") + "  n: { nonsense: 1 }\n");
+  gateway.signal("SIGHUP");
+  await eventually(() => gateway.lines.some(({ msg }) => msg === "config not reloaded"));
+  expect((await gateway.chat("m", { max_tokens: 1 })).status).toBe(200);
+});
