@@ -5,7 +5,7 @@ import { createRouteTable } from "../gateway/routes.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
-import { type HttpServer, systemListen } from "../platform/http_server.ts";
+import type { Handler } from "../platform/http_server.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
 import { silentLog } from "../telemetry/log.ts";
@@ -24,7 +24,7 @@ export interface GatewayServerOptions {
 
 export class GatewayServer implements AsyncDisposable {
   readonly gateway: Gateway;
-  readonly http: HttpServer;
+  readonly #http: BreakableServer;
   readonly records: RequestRecord[] = [];
   readonly admissions: ReadonlyMap<string, FakeAdmission>;
   readonly url: string;
@@ -56,8 +56,8 @@ export class GatewayServer implements AsyncDisposable {
       env: () => undefined,
       observe: (record) => void this.records.push(record),
     });
-    this.http = systemListen({ hostname: "127.0.0.1", port: 0 }, this.gateway.handle);
-    this.port = this.http.port;
+    this.#http = serveBreakable(this.gateway.handle);
+    this.port = this.#http.port;
     this.url = `http://127.0.0.1:${this.port}`;
   }
 
@@ -75,20 +75,20 @@ export class GatewayServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.http.abort();
+    await this.#http.abort();
   }
 }
 
 /** An upstream of the test's own. */
 export class Upstream implements AsyncDisposable {
   readonly url: string;
-  readonly #http: HttpServer;
+  readonly #http: BreakableServer;
   /** Requests whose connection broke before their answer was complete. */
   aborted = 0;
   requests = 0;
 
-  constructor(answer: (request: Request) => Response | Promise<Response>, port = 0) {
-    this.#http = systemListen({ hostname: "127.0.0.1", port }, (request) => {
+  constructor(answer: (request: Request) => Response | Promise<Response>) {
+    this.#http = serveBreakable((request) => {
       this.requests++;
       request.signal.addEventListener("abort", () => this.aborted++);
       return answer(request);
@@ -99,6 +99,28 @@ export class Upstream implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#http.abort();
   }
+}
+
+interface BreakableServer {
+  readonly port: number;
+  /** Breaks every connection. */
+  abort(): Promise<void>;
+}
+
+function serveBreakable(handler: Handler): BreakableServer {
+  const breaking = new AbortController();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: breaking.signal, onListen() {} },
+    (request, { remoteAddr, completed }) =>
+      handler(request, { remoteAddr: remoteAddr.hostname, completed }),
+  );
+  return {
+    port: server.addr.port,
+    async abort() {
+      breaking.abort();
+      await server.finished;
+    },
+  };
 }
 
 /** Waits for `condition`, looking often; throws after 10 s. */

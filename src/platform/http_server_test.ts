@@ -1,0 +1,34 @@
+import { expect } from "expect";
+import { systemListen } from "./http_server.ts";
+
+Deno.test("systemListen() serves, tells of the peer and of the answer's end, and lets answers end", async () => {
+  const ended = Promise.withResolvers<string>();
+  const stream = new TransformStream<Uint8Array, Uint8Array>();
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, (_request, info) => {
+    void info.completed.then(() => ended.resolve(info.remoteAddr));
+    return new Response(stream.readable);
+  });
+  const response = await fetch(`http://${server.hostname}:${server.port}/`);
+  const stopped = server.shutdown();
+  const writer = stream.writable.getWriter();
+  await writer.write(new TextEncoder().encode("to the end"));
+  await writer.close();
+  expect(await response.text()).toBe("to the end");
+  expect(await ended.promise).toBe("127.0.0.1");
+  await stopped;
+});
+
+Deno.test("systemListen() answers 500 without a word when its handler throws", async () => {
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, () => {
+    throw new Error("secret");
+  });
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  expect([response.status, await response.text()]).toEqual([500, ""]);
+  await server.shutdown();
+});
+
+Deno.test("systemListen() throws where somebody else listens", async () => {
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, () => new Response());
+  expect(() => systemListen(server, () => new Response())).toThrow();
+  await server.shutdown();
+});
