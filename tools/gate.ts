@@ -27,7 +27,7 @@ function command(name: string, args: readonly string[], stdout: "inherit" | "pip
 }
 
 async function passes(name: string, args: readonly string[]): Promise<boolean> {
-  const { success, code } = await command(name, args, "inherit").output();
+  const { success, code } = await command(name, args, "inherit").spawn().status;
   if (!success) console.log(`== ${name} failed (exit code ${code})`);
   return success;
 }
