@@ -27,8 +27,9 @@ export function earlyAnswer(options: EarlyAnswerOptions): KeepAlive | undefined 
   const { request, context, spec, cancellation, clock, log, fields: { stream, model } } = options;
   if (!stream && !spec.keepAliveJson) return undefined;
   const { arrivedMs, path } = context;
-  // A client that reads nothing for as long as it has patience is gone after the third comment.
-  const intervalMs = Math.min(spec.keepAliveIntervalMs, clientPatienceMs(request.headers) / 3);
+  // Three comments within a client's patience, but never as many as a tiny one would ask for.
+  const patienceMs = Math.max(3_000, clientPatienceMs(request.headers));
+  const intervalMs = Math.min(spec.keepAliveIntervalMs, patienceMs / 3);
   const told = (error: unknown) => cancellation.left ? undefined : rescue(error, context, log);
   const common = { clock, arrivedMs, intervalMs, rescue: told };
   const chat = path.endsWith("/chat/completions")

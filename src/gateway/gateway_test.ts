@@ -43,6 +43,8 @@ Deno.test("CONNECT, WebSocket upgrades and pages of the engine are refused", asy
   await using gateway = new GatewayServer();
   for (const path of ["/metrics", "/load", "/docs", "/openapi.json", "/sleep", "/v1/wake_up"]) {
     expect(await errorOf(await fetch(gateway.url + path))).toEqual([404, "not_found"]);
+    expect(await errorOf(await post(`${gateway.url}/any/prefix${path}`, { model: "m" })))
+      .toEqual([404, "not_found"]);
   }
   expect(await errorOf(await post(`${gateway.url}/collective_rpc`, { model: "m" })))
     .toEqual([404, "not_found"]);
