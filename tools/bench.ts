@@ -1,0 +1,98 @@
+/**
+ * `deno task bench`: what the gateway costs, on this machine, now. Figures are medians with their range;
+ * the machine decides the absolute ones, so whoever compares runs both sides in one run.
+ */
+import { GatewayProcess } from "../src/testing/gateway_process.ts";
+import { processorMs, residentMiB } from "./bench/processor_time.ts";
+
+const UPSTREAM = new URL("bench/late_server.ts", import.meta.url).pathname;
+const MESSAGES = [{ role: "user", content: "x".repeat(900) }];
+
+function lateModel(name: string, afterMs: number): string {
+  const command = [Deno.execPath(), "run", "-A", "--no-check", UPSTREAM, "${PORT}", `${afterMs}`];
+  return `  ${name}:\n    process: { command: ${
+    JSON.stringify(command)
+  } }\n    idleTimeout: 100ms\n`;
+}
+
+function tell(what: string, unit: string, values: readonly number[]): void {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(1);
+  console.log(
+    `${what.padEnd(58)} median ${at(0.5)} ${unit}  (${at(0)} to ${at(1)}, n=${sorted.length})`,
+  );
+}
+
+/** From the engine's port answering to the held request arriving there. */
+async function wakeOverhead(rounds: number): Promise<void> {
+  for (const afterMs of [2_000, 2_300, 2_700]) {
+    await using gateway = await GatewayProcess.start(lateModel("m", afterMs));
+    const overheads: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const response = await gateway.chat("m", { messages: MESSAGES });
+      const { listenedMs, arrivedMs } = await response.json();
+      overheads.push(arrivedMs - listenedMs);
+      await gateway.until("m", "asleep", 1 + round);
+    }
+    tell(`wake: port answers after ${afterMs} ms -> held request there`, "ms", overheads);
+  }
+}
+
+/** Processor time of the gateway for one warm request, and what it adds to its latency. */
+async function warm(rounds: number): Promise<void> {
+  const requests = 2_000;
+  const model = lateModel("m", 0).replace("100ms", "10m");
+  await using gateway = await GatewayProcess.start(model);
+  await (await gateway.chat("m")).text();
+  const direct = `${gateway.engineUrl("m")}/v1/chat/completions`;
+  const through = `${gateway.url}/v1/chat/completions`;
+  const cpu: number[] = [], latency: Record<string, number[]> = { direct: [], through: [] };
+  await load(through, requests, 50);
+  for (let round = 0; round < rounds; round++) {
+    const before = processorMs(gateway.pid);
+    await load(through, requests, 50);
+    cpu.push((processorMs(gateway.pid) - before) / requests * 1000);
+    latency.direct!.push(...await load(direct, 300, 1));
+    latency.through!.push(...await load(through, 300, 1));
+  }
+  tell("warm: processor time of the gateway, 1 KB, 50 at once", "us/request", cpu);
+  tell("warm: one request at a time, direct", "ms", latency.direct!);
+  tell("warm: one request at a time, through the gateway", "ms", latency.through!);
+  tell("warm: resident memory after it", "MiB", [residentMiB(gateway.pid)]);
+}
+
+/** Sends `count` requests, `width` at once; the latency of each in ms. */
+async function load(url: string, count: number, width: number): Promise<number[]> {
+  const body = JSON.stringify({ model: "m", messages: MESSAGES });
+  const headers = { "content-type": "application/json" };
+  const latencies: number[] = [];
+  let left = count;
+  const worker = async () => {
+    while (left-- > 0) {
+      const startMs = performance.now();
+      const response = await fetch(url, { method: "POST", headers, body });
+      await response.text();
+      if (response.status !== 200) throw new Error(`${url}: ${response.status}`);
+      latencies.push(performance.now() - startMs);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return latencies;
+}
+
+/** A gateway with many models that nobody uses. */
+async function idle(models: number, seconds: number): Promise<void> {
+  const yaml = Array.from({ length: models }, (_, i) => lateModel(`m${i}`, 0)).join("");
+  await using gateway = await GatewayProcess.start(yaml);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  const before = processorMs(gateway.pid);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const share = (processorMs(gateway.pid) - before) / (seconds * 1000) * 100;
+  tell(`idle: ${models} models, nobody asks, ${seconds} s`, "% of a core", [share]);
+  tell(`idle: ${models} models, resident memory`, "MiB", [residentMiB(gateway.pid)]);
+}
+
+await wakeOverhead(7);
+await warm(5);
+await idle(200, 20);
