@@ -81,7 +81,8 @@ async function serve(
   source: ConfigSource,
   { terminal, version }: ServeOptions,
 ): Promise<number> {
-  const log = createServerLog(config, terminal);
+  let app: App | undefined;
+  const log = createServerLog(() => app?.config ?? config, terminal);
   for (const warning of warnings) log.warn("config", placeOf(warning));
   const lock = new ProcessLock(source.path);
   if (!await lock.covers(config)) {
@@ -89,11 +90,10 @@ async function serve(
     return 1;
   }
   using _lock = lock;
-  let app: App;
   let server: HttpServer;
   try {
     app = await createApp(config, systemPlatform(terminal), log, version);
-    server = systemListen(config.server.listen, (request, info) => app.handle(request, info));
+    server = systemListen(config.server.listen, app.handle);
   } catch (error) {
     terminal.err(cannotStart(error as Error, config));
     return 1;
@@ -105,6 +105,7 @@ async function serve(
     models: config.models.length,
     version,
   });
+  const running = app;
   let reloading = Promise.resolve();
   using watch = watchConfig({
     ...source,
@@ -112,22 +113,27 @@ async function serve(
     clock: systemClock,
     onNews(news) {
       // One after another: the file may change again while a key file is read.
-      reloading = reloading.then(() => reload(news, app, lock, log));
+      reloading = reloading.then(() => reload(news, running, lock, log));
     },
   });
   using _hup = terminal.onSignal("SIGHUP", () => {
-    log.info("SIGHUP: reading the config file again");
-    void watch.reload();
+    watch.reload().then((news) => news ?? log.info("SIGHUP: the config file is as it was"));
   });
   await runUntilSignal(app, server, log, terminal);
   return 0;
 }
 
-function createServerLog({ server: { logLevel, logFormat } }: Config, terminal: Terminal): Log {
+/** A log as `config` wants it now. */
+function createServerLog(config: () => Config, terminal: Terminal): Log {
   const automatic = terminal.isInteractive ? "text" : "json";
   return createLog({
-    level: logLevel,
-    format: logFormat === "auto" ? automatic : logFormat,
+    get level() {
+      return config().server.logLevel;
+    },
+    get format() {
+      const { logFormat } = config().server;
+      return logFormat === "auto" ? automatic : logFormat;
+    },
     colour: terminal.colour,
     clock: systemClock,
     write: (line) => terminal.err(line),

@@ -31,7 +31,7 @@ const TARGET_KEYS = [
   "engine",
 ] as const satisfies readonly (keyof ModelSpec)[];
 
-const SERVER_RESTART_KEYS = ["listen", "operator", "logLevel", "logFormat"] as const;
+const SERVER_RESTART_KEYS = ["listen", "operator"] as const;
 const KUBERNETES_KEYS = ["namespace", "kubeconfig", "context"] as const;
 
 export function diffConfig(old: Config, now: Config): ConfigDiff {

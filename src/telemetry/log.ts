@@ -15,6 +15,7 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
+/** Looked at again for every line: a reload may change them. */
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: "text" | "json";
@@ -34,19 +35,11 @@ export const silentLog: Log = {
 };
 
 export function createLog(options: LogOptions, bound: LogFields = {}): Log {
-  const render = options.format === "json" ? renderJson : renderText;
-  const at = (level: LogLevel) => {
-    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return () => {};
-    return (msg: string, fields?: LogFields) =>
-      options.write(
-        render(
-          options.clock.wallMs(),
-          level,
-          msg,
-          { ...bound, ...fields },
-          options.colour ?? false,
-        ),
-      );
+  const at = (level: LogLevel) => (msg: string, fields?: LogFields) => {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return;
+    const render = options.format === "json" ? renderJson : renderText;
+    const all = { ...bound, ...fields };
+    options.write(render(options.clock.wallMs(), level, msg, all, options.colour ?? false));
   };
   return {
     debug: at("debug"),

@@ -10,7 +10,7 @@ import type {
   Usage,
 } from "../activator/scale_target.ts";
 import type { Clock } from "../platform/clock.ts";
-import { SmallCluster } from "./small_cluster.ts";
+import { ENDPOINT, SmallCluster } from "./small_cluster.ts";
 
 /** What a fake target asks whenever something takes time or may go wrong. */
 export interface FakeWeather {
@@ -72,7 +72,8 @@ export class FakeTarget implements ScaleTarget {
     return this.#call(signal, () => ({ busy: 0, served: String(this.#served) }));
   }
 
-  suspect(): void {
+  suspect(endpoint: string): void {
+    if (this.cluster.phase !== "ready" || endpoint !== ENDPOINT) return;
     this.#observer?.saw({ workload: { phase: "starting" }, asOf: this.cluster.observed });
     const asOf = this.cluster.observed;
     this.clock.timer(this.weather.newsMs(), () => {
@@ -111,6 +112,8 @@ export class FakeTarget implements ScaleTarget {
     const result = await this.#call(signal, () => {
       this.commands.push(ask);
       this.cluster.scale(ask === "wake" ? 1 : 0, true);
+      // Where nothing has to change, the news is what is there already.
+      if (this.cluster.isStable) this.#republish();
       this.#stepSoon();
       return { outcome: "done", fence: this.cluster.generation } as const;
     });

@@ -4,6 +4,9 @@
  */
 import type { Observation } from "../activator/scale_target.ts";
 
+/** Where the pod of the cluster takes requests. */
+export const ENDPOINT = "http://pod";
+
 export type Phase = "none" | "starting" | "ready" | "dying";
 
 export class SmallCluster {
@@ -97,7 +100,7 @@ export class SmallCluster {
   #observation(): Observation {
     const asOf = this.#observed;
     if (this.#phase === "ready") {
-      return { workload: { phase: "ready", endpoints: ["http://pod"] }, asOf };
+      return { workload: { phase: "ready", endpoints: [ENDPOINT] }, asOf };
     }
     const gone = this.#phase === "none" && this.#observedDesired === 0;
     return { workload: { phase: gone ? "none" : "starting" }, asOf };

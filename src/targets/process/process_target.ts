@@ -118,8 +118,9 @@ class ProcessTarget implements ScaleTarget {
 
   async #close(how?: "kill"): Promise<void> {
     this.#observer = undefined;
-    this.#stop();
+    // Before anything that would let it end its answers as if they were whole.
     if (how === "kill") this.#instance?.kill();
+    this.#stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     using _limit = this.options.clock.timer(this.process.stopGraceMs + CLOSE_MARGIN_MS, resolve);
     await Promise.race([this.#living, late]);
