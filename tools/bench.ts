@@ -2,6 +2,8 @@
  * `deno task bench`: what the gateway costs, on this machine, now. Figures are medians with their range;
  * the machine decides the absolute ones, so whoever compares runs both sides in one run.
  */
+import { systemTcp } from "../src/platform/tcp.ts";
+import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess } from "../src/testing/gateway_process.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
 
@@ -39,27 +41,66 @@ async function wakeOverhead(rounds: number): Promise<void> {
   }
 }
 
-/** Processor time of the gateway for one warm request, and what it adds to its latency. */
+/** Processor time for one warm request and what it adds to its latency, beside a proxy of a few lines. */
 async function warm(rounds: number): Promise<void> {
   const requests = 2_000;
   const model = lateModel("m", 0).replace("100ms", "10m");
   await using gateway = await GatewayProcess.start(model);
   await (await gateway.chat("m")).text();
-  const direct = `${gateway.engineUrl("m")}/v1/chat/completions`;
-  const through = `${gateway.url}/v1/chat/completions`;
-  const cpu: number[] = [], latency: Record<string, number[]> = { direct: [], through: [] };
-  await load(through, requests, 50);
-  for (let round = 0; round < rounds; round++) {
-    const before = processorMs(gateway.pid);
-    await load(through, requests, 50);
-    cpu.push((processorMs(gateway.pid) - before) / requests * 1000);
-    latency.direct!.push(...await load(direct, 300, 1));
-    latency.through!.push(...await load(through, 300, 1));
+  const upstream = gateway.engineUrl("m");
+  await using bare = await BareProxy.start(upstream);
+  const path = "/v1/chat/completions";
+  const sides = {
+    direct: { url: upstream + path, pid: undefined },
+    bare: { url: bare.url + path, pid: bare.pid },
+    gateway: { url: gateway.url + path, pid: gateway.pid },
+  };
+  const cpu: Record<string, number[]> = {}, latency: Record<string, number[]> = {};
+  for (let round = -1; round < rounds; round++) {
+    for (const [side, { url, pid }] of Object.entries(sides)) {
+      const before = pid === undefined ? 0 : processorMs(pid);
+      await load(url, requests, 50);
+      const us = pid === undefined ? 0 : (processorMs(pid) - before) / requests * 1000;
+      const one = await load(url, 300, 1);
+      // The first round is for the compiler.
+      if (round < 0) continue;
+      (cpu[side] ??= []).push(us);
+      (latency[side] ??= []).push(...one);
+    }
   }
-  tell("warm: processor time of the gateway, 1 KB, 50 at once", "us/request", cpu);
-  tell("warm: one request at a time, direct", "ms", latency.direct!);
-  tell("warm: one request at a time, through the gateway", "ms", latency.through!);
-  tell("warm: resident memory after it", "MiB", [residentMiB(gateway.pid)]);
+  for (const side of ["bare", "gateway"]) {
+    tell(`warm: processor time, 1 KB, 50 at once: ${side}`, "us/request", cpu[side]!);
+  }
+  for (const side of Object.keys(sides)) {
+    tell(`warm: one request at a time: ${side}`, "ms", latency[side]!);
+  }
+  tell("warm: resident memory after it: bare", "MiB", [residentMiB(bare.pid)]);
+  tell("warm: resident memory after it: gateway", "MiB", [residentMiB(gateway.pid)]);
+}
+
+/** The floor, as a process of its own. */
+class BareProxy implements AsyncDisposable {
+  private constructor(readonly url: string, readonly child: Deno.ChildProcess) {}
+
+  static async start(upstream: string): Promise<BareProxy> {
+    const port = systemTcp.freePort();
+    const script = new URL("bench/bare_proxy.ts", import.meta.url).pathname;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", script, String(port), upstream],
+      stdin: "null",
+    }).spawn();
+    await eventually(async () => await systemTcp.connect("127.0.0.1", port, 1_000) === "accepted");
+    return new BareProxy(`http://127.0.0.1:${port}`, child);
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.child.kill();
+    await this.child.status;
+  }
 }
 
 /** Sends `count` requests, `width` at once; the latency of each in ms. */
