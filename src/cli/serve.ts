@@ -6,7 +6,7 @@ import type { ConfigDiff } from "../config/diff.ts";
 import type { ParseResult } from "../config/parse.ts";
 import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Config } from "../config/spec.ts";
-import { type ConfigSource, loadConfig, watchConfig } from "../config/watch.ts";
+import { type ConfigSource, loadConfig, unreadable, watchConfig } from "../config/watch.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { systemFiles } from "../platform/files.ts";
@@ -45,7 +45,11 @@ export async function serveCommand(options: ServeOptions): Promise<number> {
     );
     return 2;
   }
-  if (!("config" in result) || text === undefined) return refuse(result, path, terminal);
+  if (text === undefined) {
+    terminal.err(unreadable(path, result));
+    return 1;
+  }
+  if (!("config" in result)) return refuse(result, path, terminal);
   const port = portOf(options.port);
   if (Number.isNaN(port)) {
     terminal.err(`--port: '${options.port}' is not a port, write a number from 0 to 65535`);

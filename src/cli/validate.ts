@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { printConfig } from "../config/print.ts";
 import { renderProblem } from "../config/problem.ts";
 import type { Env } from "../config/substitute.ts";
-import { loadConfig } from "../config/watch.ts";
+import { loadConfig, unreadable } from "../config/watch.ts";
 import type { Files } from "../platform/files.ts";
 
 export interface ValidateOptions {
@@ -22,13 +22,18 @@ export interface ValidateOptions {
 /** Resolves with the exit code: 0 if the file is valid, 1 if not. */
 export async function validateCommand(options: ValidateOptions): Promise<0 | 1> {
   const { file, env, files, json = false, colour = false, out, err } = options;
-  const { result } = await loadConfig({ path: file, dir: resolve(dirname(file)), env, files });
+  const source = { path: file, dir: resolve(dirname(file)), env, files };
+  const { text, result } = await loadConfig(source);
   const { warnings } = result;
   const problems = "problems" in result ? result.problems : [];
   const config = "config" in result ? printConfig(result.config) : null;
   if (json) {
     out(JSON.stringify({ config, problems, warnings }, null, 2));
     return config ? 0 : 1;
+  }
+  if (text === undefined) {
+    err(unreadable(file, result));
+    return 1;
   }
   for (const warning of warnings) {
     err(renderProblem(warning, { severity: "warning", colour }) + "\n");

@@ -33,12 +33,18 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
   try {
     text = await files.readText(path);
   } catch (error) {
-    return { text: undefined, result: unreadable(path, error as Error) };
+    return { text: undefined, result: noText(path, error as Error) };
   }
   return { text, result: parseConfig(text, { file: path, dir, env }) };
 }
 
-function unreadable(file: string, error: Error): ParseResult {
+/** What to say of a file that could not be read: it has no line to show. */
+export function unreadable(path: string, result: ParseResult): string {
+  const why = "problems" in result ? result.problems[0]?.message : undefined;
+  return `Cannot read the config file ${path}: ${why}`;
+}
+
+function noText(file: string, error: Error): ParseResult {
   const why = error.name === "NotFound" ? "there is no such file" : error.message;
   const problem = { file, line: 1, column: 1, length: 1, message: why, sourceLine: "" };
   return { problems: [problem], warnings: [] };
