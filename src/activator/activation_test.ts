@@ -191,6 +191,17 @@ Deno.test("Activation tells every change of state with its reason, and not every
   ]);
 });
 
+Deno.test("Activation that is never put to sleep does not tell every request either", async () => {
+  // Its idle state never measures, and was told at once: two lines a request.
+  const { clock, activation, request, changes } = world();
+  activation.update({ ...POLICY, idleTimeoutMs: Infinity }, LIMITS);
+  for (let i = 0; i < 5; i++) {
+    (await advanced(clock, request().permit))[Symbol.dispose]();
+    await clock.advance(100_000);
+  }
+  expect(changes().map((line) => line.split(" ")[1])).toEqual(["waking", "active"]);
+});
+
 /** What `permit` comes to within `ms` of virtual time. */
 async function advanced(
   clock: VirtualClock,

@@ -13,7 +13,7 @@ export class Announcer {
   }
 
   announce(state: State): void {
-    const lasting = state.name !== "idle" || state.measuring || state.deadlineMs === Infinity;
+    const lasting = state.name !== "idle" || state.measuring || this.#told.name !== "active";
     if (state.name === this.#told.name || !lasting) return;
     const { name, reason, sinceMs } = state;
     const after = `${((sinceMs - this.#told.sinceMs) / 1000).toFixed(1)}s`;
