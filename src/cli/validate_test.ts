@@ -52,7 +52,7 @@ Deno.test("validateCommand() prints every problem and exits with 1", async () =>
 Deno.test("validateCommand() says that there is no file", async () => {
   const { code, err } = await validate(undefined);
   expect(code).toBe(1);
-  expect(err).toContain("error: there is no such file");
+  expect(err).toMatch(/^Cannot read the config file .*: there is no such file/);
 });
 
 Deno.test("validateCommand() gives programs one object", async () => {
