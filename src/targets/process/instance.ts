@@ -19,6 +19,8 @@ export interface InstanceOptions {
   readonly untilHealthy: (signal: AbortSignal) => Promise<boolean>;
   /** It takes requests now; after a `check` again. Never called once it has ended or was stopped. */
   readonly onReady: () => void;
+  /** It was ready and has ended by itself; the rest of its group may not have gone yet. */
+  readonly onExit: () => void;
 }
 
 export interface Instance {
@@ -72,6 +74,7 @@ export function startInstance(options: InstanceOptions): Instance {
     const exit = await child.exit;
     life.abort();
     timers.dispose();
+    if (wasReady && !stopped) options.onExit();
     await child.gone;
     output.end();
     return { exit, output, stopped, wasReady };

@@ -55,6 +55,8 @@ class ProcessTarget implements ScaleTarget {
   /** Counts the commands; news carries it, and so tells what it is newer than. */
   #asOf = 0;
   #wanted = false;
+  /** An earlier target of the same model has not ended yet, so nothing was started. */
+  #waiting = false;
   #instance: Instance | undefined;
   /** The loop, from the first wake until nothing is wanted and nothing is left. */
   #living: Promise<void> | undefined;
@@ -121,6 +123,7 @@ class ProcessTarget implements ScaleTarget {
     // Before anything that would let it end its answers as if they were whole.
     if (how === "kill") this.#instance?.kill();
     this.#stop();
+    if (this.#waiting) return;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     using _limit = this.options.clock.timer(this.process.stopGraceMs + CLOSE_MARGIN_MS, resolve);
     await Promise.race([this.#living, late]);
@@ -129,7 +132,7 @@ class ProcessTarget implements ScaleTarget {
 
   /** Undefined while an unwanted process has yet to end. */
   get #workload(): Workload | undefined {
-    if (!this.#wanted) return this.#living ? undefined : { phase: "none" };
+    if (!this.#wanted) return this.#living && !this.#waiting ? undefined : { phase: "none" };
     if (!this.#instance?.isReady) return { phase: "starting" };
     return { phase: "ready", endpoints: [this.#instance.endpoint] };
   }
@@ -155,7 +158,9 @@ class ProcessTarget implements ScaleTarget {
 
   async #live(): Promise<void> {
     // However the earlier one ended, it has.
+    this.#waiting = true;
     await this.options.after?.catch(() => {});
+    this.#waiting = false;
     while (this.#wanted) {
       const failure = await this.#liveOnce();
       if (!failure || !this.#wanted) continue;
@@ -223,6 +228,8 @@ class ProcessTarget implements ScaleTarget {
           log,
         }),
       onReady: () => this.#tell(),
+      // At once: its group may take seconds to go, and each request would find a dead port meanwhile.
+      onExit: () => this.#tell(),
     });
   }
 }

@@ -72,15 +72,18 @@ Deno.test("a process that ends while it is ready is none, and not a failed wake"
   await up();
   processes.last.end({ code: 1 });
   await settle();
-  expect(news).toEqual(["starting 1", "ready 1", "none 1"]);
+  expect(news).toEqual(["starting 1", "ready 1", "starting 1", "none 1"]);
 });
 
-Deno.test("a process that ended is not ready, even before its group has gone", async () => {
-  const { up, processes, target } = world();
+// The gate stayed open until the group had gone: a request was sent to the dead port four times within
+// milliseconds and answered 502, instead of waiting for the next process.
+Deno.test("a process that ended is not ready, told even before its group has gone", async () => {
+  const { up, processes, target, news } = world();
   await up();
   processes.last.exitWith({ code: 1 });
   await settle();
   expect((await target.look(never)).workload.phase).toBe("starting");
+  expect(news.at(-1)).toBe("starting 1");
 });
 
 Deno.test("a process that ends before it is ready is a failed wake, then none", async () => {
