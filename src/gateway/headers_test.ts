@@ -1,0 +1,133 @@
+import { expect } from "expect";
+import fc from "fast-check";
+import { SeededRandom } from "../testing/seeded_random.ts";
+import { requestIdOf, responseHeaders, upstreamHeaders } from "./headers.ts";
+
+const OPTIONS = {
+  requestId: "id-1",
+  remoteAddr: "10.1.2.3",
+  isTrustedPeer: false,
+  keepsKeys: false,
+  upstreamKey: undefined,
+};
+const HOP_BY_HOP = [
+  ...["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"],
+  ...["te", "trailer", "transfer-encoding", "upgrade"],
+];
+const OURS = [
+  ...[
+    "accept-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "x-cold-start",
+    "x-cold-start-timeout",
+  ],
+  ...["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id"],
+];
+
+const name = fc.oneof(
+  fc.constantFrom(...HOP_BY_HOP, ...OURS, "authorization", "x-api-key", "x-private", "traceparent"),
+  fc.stringMatching(/^[a-z][a-z0-9-]{0,11}$/),
+);
+const value = fc.stringMatching(/^[!-~]{1,12}$/);
+const headers = fc.array(fc.tuple(name, value), { maxLength: 12 }).map((pairs) =>
+  new Headers(pairs)
+);
+
+Deno.test("upstreamHeaders() lets no hop-by-hop header pass, and everything else unchanged", () => {
+  fc.assert(
+    fc.property(headers, fc.array(name, { maxLength: 3 }), (inbound, named) => {
+      if (named.length > 0) inbound.set("connection", `close, ${named.join(" ,")}`);
+      const before = [...inbound];
+      const sent = upstreamHeaders(inbound, OPTIONS);
+      expect([...inbound]).toEqual(before);
+      const stopped = new Set([...HOP_BY_HOP, ...OURS, ...connectionNames(inbound)]);
+      for (const [name, value] of inbound) {
+        if (stopped.has(name)) {
+          if (!OURS.includes(name)) expect([name, sent.get(name)]).toEqual([name, null]);
+        } else expect([name, sent.get(name)]).toEqual([name, value]);
+      }
+      for (const [name] of sent) {
+        expect(inbound.has(name) || OURS.includes(name)).toBe(true);
+      }
+    }),
+    { numRuns: 800 },
+  );
+});
+
+Deno.test("responseHeaders() lets no hop-by-hop header pass, and everything else unchanged", () => {
+  fc.assert(
+    fc.property(headers, fc.array(name, { maxLength: 3 }), (upstream, named) => {
+      if (named.length > 0) upstream.set("connection", named.join(","));
+      const before = [...upstream];
+      const sent = responseHeaders(upstream);
+      expect([...upstream]).toEqual(before);
+      const stopped = new Set([...HOP_BY_HOP, ...connectionNames(upstream)]);
+      expect([...sent]).toEqual(before.filter(([name]) => !stopped.has(name)));
+    }),
+    { numRuns: 800 },
+  );
+});
+
+function connectionNames(headers: Headers): string[] {
+  return (headers.get("connection") ?? "").split(",").map((name) => name.trim().toLowerCase());
+}
+
+Deno.test("responseHeaders() keeps every cookie", () => {
+  const upstream = new Headers([["set-cookie", "a=1"], ["set-cookie", "b=2"]]);
+  expect(responseHeaders(upstream).getSetCookie()).toEqual(["a=1", "b=2"]);
+});
+
+Deno.test("upstreamHeaders() asks for an answer that is not compressed, and names the request", () => {
+  const sent = upstreamHeaders(
+    new Headers({ "accept-encoding": "br", "x-request-id": "x" }),
+    OPTIONS,
+  );
+  expect([sent.get("accept-encoding"), sent.get("x-request-id")]).toEqual(["identity", "id-1"]);
+});
+
+const KEYS: [
+  string,
+  Partial<typeof OPTIONS> & { upstreamKey?: string },
+  string | null,
+  string | null,
+][] = [
+  ["the client's keys pass where the gateway has none", {}, "Bearer c", "k"],
+  ["the gateway's own keys go nowhere", { keepsKeys: true }, null, null],
+  ["an upstream key replaces the client's", { upstreamKey: "u" } as never, "Bearer u", null],
+];
+for (const [what, over, authorization, apiKey] of KEYS) {
+  Deno.test(`upstreamHeaders(): ${what}`, () => {
+    const inbound = new Headers({ authorization: "Bearer c", "x-api-key": "k" });
+    const sent = upstreamHeaders(inbound, { ...OPTIONS, ...over });
+    expect([sent.get("authorization"), sent.get("x-api-key")]).toEqual([authorization, apiKey]);
+  });
+}
+
+Deno.test("upstreamHeaders() believes a trusted proxy, and tells anew what anybody else claims", () => {
+  const inbound = new Headers({
+    host: "models.example.com",
+    forwarded: "for=1.1.1.1",
+    "x-forwarded-for": "1.1.1.1",
+    "x-forwarded-proto": "https",
+    "x-forwarded-host": "evil.example.com",
+  });
+  const told = (isTrustedPeer: boolean) => {
+    const sent = upstreamHeaders(inbound, { ...OPTIONS, isTrustedPeer });
+    return ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+      .map((name) => sent.get(name));
+  };
+  expect(told(true)).toEqual(["for=1.1.1.1", "1.1.1.1, 10.1.2.3", "https", "evil.example.com"]);
+  expect(told(false)).toEqual([null, "10.1.2.3", "http", "models.example.com"]);
+});
+
+Deno.test("requestIdOf() keeps an id that is fit for a log, and makes one otherwise", () => {
+  const random = new SeededRandom(1);
+  const id = (value: string) => requestIdOf(new Headers({ "x-request-id": value }), random);
+  expect(id("a.B_c-9")).toBe("a.B_c-9");
+  expect(id("x".repeat(128))).toHaveLength(128);
+  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  for (const bad of ["", "a b", "x".repeat(129), "a/b", "<script>"]) expect(id(bad)).toMatch(uuid);
+  expect(requestIdOf(new Headers(), random)).toMatch(uuid);
+});

@@ -1,0 +1,62 @@
+import { expect } from "expect";
+import { isBlocked, isStateful, normalisePath } from "./paths.ts";
+
+for (
+  const [path, want] of [
+    ["/", "/"],
+    ["//", "/"],
+    ["/v1/models/", "/v1/models"],
+    ["/v1//chat///completions//", "/v1/chat/completions"],
+    ["/v1/models/Qwen%2FQwen3-8B", "/v1/models/Qwen%2FQwen3-8B"],
+    ["/v1/models/Qwen/Qwen3-8B", "/v1/models/Qwen/Qwen3-8B"],
+  ] as const
+) {
+  Deno.test(`normalisePath() makes ${path} ${want}`, () => expect(normalisePath(path)).toBe(want));
+}
+
+const BLOCKED = [
+  ..."sleep wake_up is_sleeping collective_rpc pause resume is_paused server_info".split(" "),
+  ..."weight_info tokenizer_info openapi.json load_lora_adapter unload_lora_adapter".split(" "),
+  ..."start_profile stop_profile scale_elastic_ep is_scaling_elastic_ep abort_requests".split(" "),
+  ..."update_weights init_weight_transfer_engine reset_prefix_cache reset_mm_cache".split(" "),
+  ..."fault_tolerance/inject metrics load docs favicon.ico".split(" "),
+];
+for (const name of BLOCKED) {
+  Deno.test(`isBlocked() holds for /${name}, under /v1 and in other spellings`, () => {
+    const first = `%${name.charCodeAt(0).toString(16)}${name.slice(1)}`;
+    const twice = first.replace("%", "%25");
+    for (const path of [`/${name}`, `/v1/${name}`, `/${first}`, `/v1/${twice}`, `/./${name}`]) {
+      expect([path, isBlocked(path)]).toEqual([path, true]);
+    }
+  });
+}
+
+for (
+  const path of [
+    ..."/ /v1/chat/completions /v1/completions /v1/responses /v1/messages /v1/messages/count_tokens"
+      .split(" "),
+    ..."/v1/embeddings /v2/embed /pooling /classify /score /v1/score /rerank /v2/rerank".split(" "),
+    ..."/tokenize /detokenize /invocations /inference/v1/generate /v1/audio/transcriptions".split(
+      " ",
+    ),
+    ..."/sleeper /v1/models/sleep /docs/api /custom/load_balancer".split(" "),
+  ]
+) {
+  Deno.test(`isBlocked() lets ${path} pass`, () => expect(isBlocked(path)).toBe(false));
+}
+
+for (
+  const [method, path, want] of [
+    ["GET", "/v1/responses/resp_1", true],
+    ["DELETE", "/v1/responses/resp_1", true],
+    ["POST", "/v1/responses/resp_1/cancel", true],
+    ["POST", "/v1/responses", false],
+    ["POST", "/v1/responses/resp_1", false],
+    ["GET", "/v1/responses/resp_1/cancel", false],
+    ["GET", "/v1/responses/a/b", false],
+  ] as const
+) {
+  Deno.test(`isStateful() is ${want} for ${method} ${path}`, () => {
+    expect(isStateful(method, path)).toBe(want);
+  });
+}
