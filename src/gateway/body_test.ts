@@ -1,0 +1,158 @@
+import { expect } from "expect";
+import { systemClock } from "../platform/clock.ts";
+import { systemListen } from "../platform/http_server.ts";
+import { settle, VirtualClock } from "../testing/virtual_clock.ts";
+import { Wire } from "../testing/wire.ts";
+import { ByteBudget } from "./budget.ts";
+import { readBody } from "./body.ts";
+import { RequestError } from "./request_error.ts";
+
+const LIMITS = { max: 1_000, timeoutMs: 30_000 };
+
+/** A request whose body comes as the test sends it. */
+function slowRequest(headers: Record<string, string> = {}) {
+  let controller!: ReadableStreamDefaultController<Uint8Array>;
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    start: (c) => void (controller = c),
+    cancel: () => void (cancelled = true),
+  });
+  const request = new Request("http://gateway.test", { method: "POST", body, headers });
+  return {
+    request,
+    send: (size: number) => controller.enqueue(new Uint8Array(size)),
+    end: () => controller.close(),
+    fail: () => controller.error(new Error("gone")),
+    get cancelled() {
+      return cancelled;
+    },
+  };
+}
+
+function world(max = 10_000) {
+  const clock = new VirtualClock();
+  const budget = new ByteBudget(() => max);
+  return { clock, budget, options: { ...LIMITS, clock, budget } };
+}
+
+/** What a promise has come to, without waiting for it. */
+function watched<T>(promise: Promise<T>) {
+  const state: { value?: T; error?: unknown } = {};
+  promise.then((value) => state.value = value, (error) => state.error = error);
+  return state;
+}
+
+Deno.test("readBody() gives the bytes, and their share of the budget back", async () => {
+  const { budget, options } = world();
+  const request = new Request("http://x", { method: "POST", body: "abc" });
+  const body = await readBody(request, options);
+  expect(new TextDecoder().decode(body.bytes)).toBe("abc");
+  expect(budget.held).toBe(3);
+  body[Symbol.dispose]();
+  body[Symbol.dispose]();
+  expect(budget.held).toBe(0);
+});
+
+Deno.test("readBody() takes a request without a body for an empty one", async () => {
+  const { options } = world();
+  expect((await readBody(new Request("http://x"), options)).bytes.length).toBe(0);
+});
+
+Deno.test("readBody() counts what was announced once, not again as it comes", async () => {
+  const { budget, options } = world();
+  const slow = slowRequest({ "content-length": "100" });
+  const state = watched(readBody(slow.request, options));
+  await settle();
+  expect(budget.held).toBe(100);
+  slow.send(60);
+  slow.send(40);
+  slow.end();
+  await settle();
+  expect(state.value?.bytes.length).toBe(100);
+  expect(budget.held).toBe(100);
+});
+
+Deno.test("readBody() refuses what is announced as too large, before it is read", async () => {
+  const { budget, options } = world();
+  const slow = slowRequest({ "content-length": "1001" });
+  const state = watched(readBody(slow.request, options));
+  slow.end();
+  await settle();
+  expect(state.error).toMatchObject({ code: "request_too_large" });
+  expect(budget.held).toBe(0);
+});
+
+Deno.test("readBody() refuses what turns out to be too large, and takes a bounded rest off the wire", async () => {
+  const { clock, budget, options } = world();
+  const slow = slowRequest();
+  const state = watched(readBody(slow.request, options));
+  slow.send(1_001);
+  await settle();
+  slow.send(500);
+  await clock.advance(5_000);
+  expect(state.error).toMatchObject({ code: "request_too_large" });
+  expect(slow.cancelled).toBe(true);
+  expect([budget.held, clock.timers]).toEqual([0, 0]);
+});
+
+Deno.test("readBody() refuses what the budget has no room for", async () => {
+  const { budget, options } = world(1_500);
+  using first = await readBody(
+    new Request("http://x", { method: "POST", body: "x".repeat(900) }),
+    options,
+  );
+  expect(first.bytes.length).toBe(900);
+  const second = readBody(
+    new Request("http://x", { method: "POST", body: "x".repeat(900) }),
+    options,
+  );
+  await expect(second).rejects.toMatchObject({ code: "overloaded" });
+  expect(budget.held).toBe(900);
+});
+
+Deno.test("readBody() gives up on a body that does not go on, not on one that is slow", async () => {
+  const { clock, budget, options } = world();
+  const slow = slowRequest();
+  const state = watched(readBody(slow.request, options));
+  for (let i = 0; i < 5; i++) {
+    slow.send(10);
+    await clock.advance(29_000);
+    expect(state.error).toBe(undefined);
+  }
+  await clock.advance(7_000);
+  expect(state.error).toMatchObject({ code: "request_timeout" });
+  expect([budget.held, clock.timers]).toEqual([0, 0]);
+});
+
+Deno.test("readBody() fails as the connection does when the client leaves", async () => {
+  const { clock, budget, options } = world();
+  const slow = slowRequest();
+  const state = watched(readBody(slow.request, options));
+  slow.send(10);
+  await settle();
+  slow.fail();
+  await settle();
+  expect(state.error).not.toBeInstanceOf(RequestError);
+  expect([budget.held, clock.timers]).toEqual([0, 0]);
+});
+
+Deno.test("a client that sends 20 MB against a limit of 1 MB reads the answer that says so", async () => {
+  const budget = new ByteBudget(() => 1 << 26);
+  const options = { max: 1 << 20, timeoutMs: 30_000, budget, clock: systemClock };
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, async (request) => {
+    try {
+      using body = await readBody(request, options);
+      return new Response(String(body.bytes.length));
+    } catch (error) {
+      return new Response((error as RequestError).code, { status: 413 });
+    }
+  });
+  try {
+    using wire = await Wire.open(server.port);
+    await wire.send({ target: "/", body: "x".repeat(20 << 20) });
+    expect(await wire.until("request_too_large")).toMatch(/^HTTP\/1\.1 413 /);
+  } finally {
+    await server.shutdown();
+  }
+  expect(budget.held).toBe(0);
+});
