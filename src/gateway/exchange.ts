@@ -1,6 +1,7 @@
 /**
- * Admission and sending, until somebody answers: a request that nobody took waits again; one whose
- * connection failed before the first byte is sent once more if the connection may have been a stale one.
+ * Admission and sending, until somebody answers: a request that nobody took waits again. One whose
+ * connection ended before the first byte is given up here: if that connection was a pooled one, `fetch`
+ * has sent it a second time already.
  */
 import type { Admission, AdmitOptions, Permit } from "../activator/admission.ts";
 import type { ModelSpec } from "../config/spec.ts";
@@ -10,7 +11,6 @@ import type { Tcp } from "../platform/tcp.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RequestContext } from "./layers.ts";
-import type { RecentUpstreams } from "./recent_upstreams.ts";
 import { RequestError } from "./request_error.ts";
 import { type Outgoing, send, type Sent } from "./send.ts";
 
@@ -38,7 +38,6 @@ export interface ExchangeTools {
   readonly clock: Clock;
   readonly tcp: Tcp;
   readonly log: Log;
-  readonly recent: RecentUpstreams;
 }
 
 /** What an upstream answered, its body unread. */
@@ -49,9 +48,13 @@ export interface Answer {
 
 /** @throws RequestError, AdmissionFailure, or the signal's reason when the client has gone */
 export async function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
+  const { spec, outgoing, fetch, cancellation } = request;
   for (let refusals = 0;; refusals++) {
     const permit = await admit(request, tools);
-    const sent = await sendOnce(request, permit, tools);
+    const { connectTimeoutMs, responseTimeoutMs } = spec;
+    const sent = await send(outgoing, permit.endpoint, {
+      ...{ ...tools, fetch, cancellation, connectTimeoutMs, responseTimeoutMs },
+    });
     if (sent.kind === "answered") return { response: sent.response, endpoint: permit.endpoint };
     if (sent.kind === "refused") permit.refused();
     permit[Symbol.dispose]();
@@ -82,23 +85,6 @@ async function admit(request: Exchange, { clock }: ExchangeTools): Promise<Permi
     context.coldStartMs = (context.coldStartMs ?? 0) + permit.coldStartMs;
   }
   return permit;
-}
-
-/** One attempt, or two if the first may have met a connection that the upstream had just closed. */
-async function sendOnce(request: Exchange, permit: Permit, tools: ExchangeTools): Promise<Sent> {
-  const { endpoint } = permit;
-  const { outgoing, spec, fetch, cancellation, context } = request;
-  const { connectTimeoutMs, responseTimeoutMs } = spec;
-  const options = { ...tools, fetch, cancellation, connectTimeoutMs, responseTimeoutMs };
-  const maybeStale = tools.recent.has(endpoint);
-  let sent = await send(outgoing, endpoint, options);
-  if (sent.kind === "closed" && maybeStale) sent = await send(outgoing, endpoint, options);
-  if (sent.kind === "answered") {
-    context.keep({
-      [Symbol.dispose]: () => cancellation.left || tools.recent.completed(endpoint),
-    });
-  }
-  return sent;
 }
 
 /** What the client is told; the log gets the address and the words of the platform. */

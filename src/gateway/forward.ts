@@ -13,7 +13,6 @@ import { type Answer, type Exchange, exchange } from "./exchange.ts";
 import { responseHeaders, upstreamHeaders } from "./headers.ts";
 import { answerInTime } from "./keep_alive.ts";
 import type { RequestContext } from "./layers.ts";
-import type { RecentUpstreams } from "./recent_upstreams.ts";
 import type { RequestBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import type { RouteMatch } from "./routes.ts";
@@ -31,7 +30,6 @@ export interface ForwardOptions {
   readonly tcp: Tcp;
   readonly clock: Clock;
   readonly log: Log;
-  readonly recent: RecentUpstreams;
   readonly secrets: SecretTools;
 }
 

@@ -15,12 +15,11 @@ import { foldLayers, type Layer, type RequestContext } from "./layers.ts";
 import { modelsLayer } from "./models.ts";
 import { normalisePath } from "./paths.ts";
 import { probeLayer } from "./probes.ts";
-import { RecentUpstreams } from "./recent_upstreams.ts";
 import { RequestError } from "./request_error.ts";
 import { rescueLayer } from "./rescue.ts";
 import type { SecretTools } from "./secret.ts";
 
-export interface GatewayOptions extends Omit<ForwardOptions, "recent" | "secrets"> {
+export interface GatewayOptions extends Omit<ForwardOptions, "secrets"> {
   readonly random: Random;
   readonly version: string;
   readonly files: SecretTools["files"];
@@ -75,7 +74,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   ];
   const answer = foldLayers(
     layers,
-    createInference({ ...options, budget, secrets, recent: new RecentUpstreams(clock) }),
+    createInference({ ...options, budget, secrets }),
   );
 
   return {
