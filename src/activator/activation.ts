@@ -42,8 +42,9 @@ export class Activation implements Admission {
   #timer: Disposable | undefined;
   #timerMs = Infinity;
   readonly #announcer: Announcer;
-  #retired: PromiseWithResolvers<void> | undefined;
-  #closing: Promise<void> | undefined;
+  #retired = false;
+  #closed = false;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(protected readonly options: ActivationOptions) {
     this.model = options.model;
@@ -106,24 +107,22 @@ export class Activation implements Admission {
    * is done. Admit nothing afterwards.
    */
   retire(): Promise<void> {
-    this.#retired ??= Promise.withResolvers();
+    this.#retired = true;
     this.dispatch({ type: "demand" });
-    return this.#retired.promise;
+    return this.#ended.promise;
   }
 
-  /** Closes the target now, whatever is in flight. */
+  /** Closes the target now, whatever is in flight, and refuses who waits or comes. */
   close(how?: "kill"): Promise<void> {
-    return this.#closing ??= this.#close(how);
-  }
-
-  async #close(how?: "kill"): Promise<void> {
-    this.#timer?.[Symbol.dispose]();
-    this.#timerMs = -Infinity;
-    this.#breaker.refuseWaiters(() => new Draining(this.model, "The gateway is stopping"));
-    this.#breaker.close();
-    this.#conversation.close();
-    await this.target.close(how);
-    this.#retired?.resolve();
+    if (!this.#closed) {
+      // First of all: a waiter that is refused here is the end of a retired model's demand.
+      this.#closed = true;
+      this.#timer?.[Symbol.dispose]();
+      this.#breaker.close(() => new Draining(this.model, "The gateway is stopping"));
+      this.#conversation.close();
+      this.#ended.resolve(this.target.close(how));
+    }
+    return this.#ended.promise;
   }
 
   protected createClock(clock: Clock): Clock {
@@ -155,7 +154,7 @@ export class Activation implements Admission {
   }
 
   #handle(event: LifecycleEvent): void {
-    if (this.#closing) return;
+    if (this.#closed) return;
     const was = this.#state;
     this.#state = this.transition(was, event, this.#clock.nowMs());
     if (this.#state.name !== was.name) this.#conversation.leave();
@@ -166,7 +165,7 @@ export class Activation implements Admission {
   }
 
   #reconcile(): void {
-    if (this.#closing) return;
+    if (this.#closed) return;
     const { gate, ask, deadlineMs } = intent(this.#state);
     this.#setGate(this.#policy.enabled ? gate : "shut");
     this.#setTimer(deadlineMs);

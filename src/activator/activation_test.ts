@@ -5,7 +5,7 @@ import { FakeTarget } from "../testing/fake_target.ts";
 import { settle, VirtualClock } from "../testing/virtual_clock.ts";
 import { Activation } from "./activation.ts";
 import type { Permit } from "./admission.ts";
-import { ClusterUnreachable, ModelAsleep, ModelUnavailable } from "./errors.ts";
+import { ClusterUnreachable, Draining, ModelAsleep, ModelUnavailable } from "./errors.ts";
 
 const POLICY = {
   idleTimeoutMs: 60_000,
@@ -168,6 +168,32 @@ Deno.test("Activation.retire() serves who waits and is in flight, then closes it
   await settle();
   expect(closed).toBe(true);
 });
+
+// The last waiter's refusal ended its demand, which closed the target gently before the kill came to it.
+Deno.test("Activation.close() kills a retired model's target, though somebody still waited", async () => {
+  const { clock, target, activation, request } = world();
+  const { permit } = request();
+  await clock.advance(100);
+  const retired = activation.retire();
+  await activation.close("kill");
+  expect(target.closed).toBe("kill");
+  await expect(permit).rejects.toBeInstanceOf(Draining);
+  await retired;
+});
+
+for (const state of ["asleep", "active"] as const) {
+  // One that was up gave permits to a target that had gone; one that slept let them wait for ever.
+  Deno.test(`Activation refuses who comes after it was closed ${state}`, async () => {
+    const { clock, activation, request } = world();
+    if (state === "active") await advanced(clock, request().permit);
+    await clock.advance(100);
+    expect(activation.state).toBe(state);
+    await activation.close();
+    await expect(request().permit).rejects.toBeInstanceOf(Draining);
+    await activation.retire();
+    expect(clock.timers).toBe(0);
+  });
+}
 
 Deno.test("Activation has no timer when asleep, nor one for each request when warm", async () => {
   const { clock, request } = world();

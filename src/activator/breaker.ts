@@ -221,10 +221,10 @@ export class Breaker {
     );
   }
 
-  /** Lets the timer go. */
-  close(): void {
+  /** Shuts the gate for good and lets the timer go. */
+  close(error: () => Error): void {
+    this.setGate({ kind: "shut", error });
     this.#timer?.[Symbol.dispose]();
-    this.#timerMs = Infinity;
   }
 }
 

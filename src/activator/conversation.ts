@@ -89,7 +89,8 @@ export class Conversation implements TargetObserver {
     );
     let event: LifecycleEvent;
     try {
-      event = await orAborted(this.#perform(ask, controller.signal), controller.signal);
+      const answer = await orAborted(this.#perform(ask, controller.signal), controller.signal);
+      event = answer();
     } catch (error) {
       if (this.#isCommanding) this.#fence = Infinity;
       event = ask === "measure"
@@ -114,27 +115,36 @@ export class Conversation implements TargetObserver {
     return this.#call?.ask === "wake" || this.#call?.ask === "sleep";
   }
 
-  async #perform(ask: Ask, signal: AbortSignal): Promise<LifecycleEvent> {
+  /** What the answer means, to be told when it has come: one that was given up moves no fence. */
+  async #perform(ask: Ask, signal: AbortSignal): Promise<() => LifecycleEvent> {
     const { target } = this.options;
     switch (ask) {
       case "look": {
         const observation = await target.look(signal);
-        const { workload, asOf } = observation;
-        if (this.#fence === Infinity || asOf > this.#fence) {
-          this.#fence = asOf;
-          this.#isZero = workload.phase === "none";
-        } else if (!this.counts(observation)) {
-          return { type: "unanswered", message: "what it sees is older than our last command" };
-        }
-        this.#note(observation);
-        return { type: "saw", phase: observation.workload.phase };
+        return () => this.#looked(observation);
       }
-      case "measure":
-        return { type: "measured", usage: await target.measure(signal) };
+      case "measure": {
+        const usage = await target.measure(signal);
+        return () => ({ type: "measured", usage });
+      }
       case "wake":
-      case "sleep":
-        return this.#outcome(ask, await target[ask](signal));
+      case "sleep": {
+        const result = await target[ask](signal);
+        return () => this.#outcome(ask, result);
+      }
     }
+  }
+
+  #looked(observation: Observation): LifecycleEvent {
+    const { workload, asOf } = observation;
+    if (this.#fence === Infinity || asOf > this.#fence) {
+      this.#fence = asOf;
+      this.#isZero = workload.phase === "none";
+    } else if (!this.counts(observation)) {
+      return { type: "unanswered", message: "what it sees is older than our last command" };
+    }
+    this.#note(observation);
+    return { type: "saw", phase: workload.phase };
   }
 
   #outcome(ask: "wake" | "sleep", result: CommandResult): LifecycleEvent {

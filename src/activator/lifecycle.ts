@@ -7,8 +7,6 @@
  */
 import type { Failure, Usage, Workload } from "./scale_target.ts";
 import {
-  ASK_AGAIN_MAX_MS,
-  ASK_AGAIN_MS,
   type Asking,
   asleep,
   busy,
@@ -17,6 +15,7 @@ import {
   idle,
   type In,
   isUsed,
+  later,
   measured,
   type Now,
   type Policy,
@@ -29,6 +28,7 @@ import {
   tooSlow,
   undone,
   unknown,
+  unsure,
   up,
   waking,
   wanted,
@@ -117,10 +117,8 @@ function askAgain<S extends In<"unknown" | "waking" | "stopping" | "failed">>(
     case "told":
       return { ...state, told: true, unanswered: 0 };
     case "unanswered":
-    case "conflict": {
-      const waitMs = Math.min(ASK_AGAIN_MS * 2 ** state.unanswered, ASK_AGAIN_MAX_MS);
-      return { ...state, unanswered: state.unanswered + 1, askAtMs: now.nowMs + waitMs };
-    }
+    case "conflict":
+      return later(state, now);
     case "deadline":
       return now.nowMs < (state.askAtMs ?? Infinity) ? state : { ...state, askAtMs: undefined };
     default:
@@ -132,9 +130,7 @@ const ARROWS: {
   readonly [N in StateName]: (state: In<N>, event: LifecycleEvent, now: Now) => State;
 } = {
   unknown(state, event, now) {
-    if (event.type === "refused") {
-      return askAgain(state, { type: "unanswered", message: event.failure.message }, now);
-    }
+    if (event.type === "refused") return later(state, now);
     if (event.type !== "saw") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");
     if (event.phase === "starting") return waking(state, now, "found starting", true);
@@ -161,7 +157,8 @@ const ARROWS: {
         if (now.nowMs >= state.deadlineMs) return failed(state, now, tooSlow(now));
         return askAgain(state, event, now);
       case "demand":
-        return now.enabled ? state : { ...stopping(state, now, "disabled"), checked: true };
+        if (now.enabled || now.demand.inFlight > 0) return state;
+        return { ...stopping(state, now, "disabled"), checked: true };
       default:
         return askAgain(state, event, now);
     }
@@ -202,18 +199,19 @@ const ARROWS: {
         return event.phase === "none" ? zero(state, now, "gone") : state;
       case "measured":
         if (!isUsed(state.baseline, event.usage)) return { ...state, checked: true };
+        if (!now.enabled) return later({ ...state, baseline: event.usage }, now);
         return rearmed(
           { ...idle(state, now, "traffic around the gateway"), baseline: event.usage },
           now,
         );
       case "refused":
-        return unknown(state, now, `sleep refused: ${event.failure.message}`);
+        return unsure(state, now, `sleep refused: ${event.failure.message}`);
       case "conflict":
-        return unknown(state, now, "somebody else changed it");
+        return unsure(state, now, "somebody else changed it");
       case "unanswered":
-        return unknown(state, now, `sleep not answered: ${event.message}`);
+        return unsure(state, now, `sleep not answered: ${event.message}`);
       case "deadline":
-        if (now.nowMs < state.deadlineMs) return state;
+        if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
         return { ...state, told: false, deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
       default:
         return askAgain(state, event, now);

@@ -16,12 +16,14 @@ const POLICY: Policy = {
   retryAfterMaxMs: 300_000,
   enabled: true,
 };
+const OFF = { ...POLICY, enabled: false };
 const NONE: Demand = { pending: 0, inFlight: 0 };
 const WAITING: Demand = { pending: 1, inFlight: 0 };
 const FLYING: Demand = { pending: 0, inFlight: 1 };
 const QUIET = { busy: 0, served: "7" };
 const FAILURE = { kind: "image", message: "no such image" } as const;
 const REFUSED: LifecycleEvent = { type: "refused", failure: FAILURE };
+const DEADLINE: LifecycleEvent = { type: "deadline" };
 const UNANSWERED: LifecycleEvent = { type: "unanswered", message: "no route" };
 
 const step = (state: State, event: LifecycleEvent, demand = NONE, nowMs = 0, policy = POLICY) =>
@@ -208,9 +210,52 @@ Deno.test("a changed idle timeout counts from the last answer", () => {
 });
 
 Deno.test("a disabled model is put to sleep when drained, and a waking one at once", () => {
-  const off = { ...POLICY, enabled: false };
-  expect(step(at("active"), { type: "demand" }, FLYING, 0, off).name).toBe("active");
-  expect(step(at("idle"), { type: "demand" }, NONE, 0, off).name).toBe("stopping");
-  const stopping = step(at("waking"), { type: "demand" }, NONE, 0, off);
+  expect(step(at("active"), { type: "demand" }, FLYING, 0, OFF).name).toBe("active");
+  expect(step(at("idle"), { type: "demand" }, NONE, 0, OFF).name).toBe("stopping");
+  const stopping = step(at("waking"), { type: "demand" }, NONE, 0, OFF);
   expect(intent(stopping).ask).toBe("sleep");
+});
+
+// A pod that flapped under one of two answers was put to sleep under the other one.
+Deno.test("a disabled model is not put to sleep while waking under an answer", () => {
+  const waking = step(at("active"), saw("starting"), FLYING);
+  expect(step(waking, { type: "demand" }, FLYING, 0, OFF)).toBe(waking);
+  expect(step(waking, { type: "demand" }, NONE, 0, OFF).name).toBe("stopping");
+});
+
+// It went from stopping to unknown, found itself ready, and stopped again: 2000 times a minute.
+for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
+  Deno.test(`a disabled model whose sleep was ${event.type} asks on, later each time`, () => {
+    let state = at("stopping");
+    const waits: number[] = [];
+    for (let n = 0; n < 7; n++) {
+      state = step(state, event, NONE, 0, OFF);
+      expect(state).toMatchObject({ name: "stopping", checked: false });
+      waits.push(intent(state).deadlineMs);
+    }
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    const again = step(state, { type: "deadline" }, NONE, 15_000, OFF);
+    expect(intent(again).ask).toBe("measure");
+  });
+}
+
+// The gauges of an engine lag by some 30 ms; with an idle timeout of never it then stayed up for good.
+Deno.test("a disabled model that still looks busy is asked again soon, not after an idle timeout", () => {
+  const busy: LifecycleEvent = { type: "measured", usage: { busy: 1, served: "8" } };
+  const never = { ...OFF, idleTimeoutMs: Infinity };
+  const state = step(at("stopping"), busy, NONE, 61_000, never);
+  expect(intent(state)).toEqual({ gate: "hold", ask: undefined, deadlineMs: 61_500 });
+  const again = step(state, { type: "deadline" }, NONE, 61_500, never);
+  const quiet: LifecycleEvent = { type: "measured", usage: { busy: 0, served: "8" } };
+  expect(intent(step(again, quiet, NONE, 61_510, never)).ask).toBe("sleep");
+});
+
+Deno.test("idle whose timeout grew while the engines were asked does not sleep on their answer", () => {
+  const measured: LifecycleEvent = { type: "measured", usage: QUIET };
+  const based = step(step(at("idle"), DEADLINE, NONE, 1_000), measured, NONE, 1_000);
+  const measuring = step(based, DEADLINE, NONE, 60_000);
+  const never = { ...POLICY, idleTimeoutMs: Infinity };
+  const changed = step(measuring, { type: "demand" }, NONE, 60_000, never);
+  const next = step(changed, measured, NONE, 60_010, never);
+  expect(intent(next)).toEqual({ gate: "open", ask: undefined, deadlineMs: Infinity });
 });

@@ -92,7 +92,7 @@ export interface ScaleTarget {
   suspect(endpoint: string): void;
   /**
    * Stops watching; a local process is stopped, a cluster's workload is left as it is. `kill` stops a
-   * process at once: its open answers break, instead of ending as if they were whole.
+   * process at once: its open answers break, instead of ending as if they were whole. Never rejects.
    */
   close(how?: "kill"): Promise<void>;
 }

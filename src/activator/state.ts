@@ -95,6 +95,12 @@ export function asking(nowMs: number, reason: string, failures: number, told = f
   return { sinceMs: nowMs, reason, failures, deadlineMs, told, unanswered: 0, askAtMs: undefined };
 }
 
+/** Not now: asks again after a while, after a longer one each time. */
+export function later<S extends Asking>(state: S, now: Now): S {
+  const waitMs = Math.min(ASK_AGAIN_MS * 2 ** state.unanswered, ASK_AGAIN_MAX_MS);
+  return { ...state, unanswered: state.unanswered + 1, askAtMs: now.nowMs + waitMs };
+}
+
 export function unknown(state: State, now: Now, reason: string): State {
   return { name: "unknown", ...asking(now.nowMs, reason, state.failures) };
 }
@@ -156,7 +162,8 @@ export function rearmed(state: In<"idle">, now: Now): In<"idle"> {
 /** Engines that serve, or served since the baseline, restart the idle timeout from this moment. */
 export function measured(state: In<"idle">, usage: Usage, now: Now): State {
   const used = isUsed(state.baseline, usage);
-  if (state.baseline && !used) {
+  // A reload may have made the idle timeout longer while the engines were asked.
+  if (state.baseline && !used && now.nowMs >= state.deadlineMs) {
     const quietS = Math.round((now.nowMs - state.quietSinceMs) / 100) / 10;
     return stopping(state, now, `quiet for ${quietS} s`, usage);
   }
@@ -179,6 +186,15 @@ export function stopping(
   const deadlineMs = now.nowMs + STOP_TIMEOUT_MS;
   const base = asking(now.nowMs, reason, state.failures);
   return { name: "stopping", ...base, deadlineMs, baseline, checked: false };
+}
+
+/**
+ * Whether it sleeps is not known: look. A disabled model has no gate that waits for the answer, and would
+ * be put to sleep again at once, and again: it asks on, later each time.
+ */
+export function unsure(state: In<"stopping">, now: Now, reason: string): State {
+  if (now.enabled) return unknown(state, now, reason);
+  return later({ ...state, reason, checked: false }, now);
 }
 
 export function failed(state: State, now: Now, failure: Failure): State {

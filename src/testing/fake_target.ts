@@ -37,7 +37,7 @@ export const FAIR_WEATHER: FakeWeather = {
 
 export class FakeTarget implements ScaleTarget {
   readonly name = "fake workload";
-  readonly local = false;
+  local = false;
   readonly cluster = new SmallCluster();
   /** Every command that was taken, in order. */
   readonly commands: ("wake" | "sleep")[] = [];
@@ -47,7 +47,8 @@ export class FakeTarget implements ScaleTarget {
   #served = 0;
   #stepping = false;
   #newsDueMs = 0;
-  #closed = false;
+  /** How it was closed; undefined: it was not. */
+  closed: "gently" | "kill" | undefined;
 
   constructor(readonly clock: Clock, public weather: FakeWeather = FAIR_WEATHER) {}
 
@@ -81,8 +82,8 @@ export class FakeTarget implements ScaleTarget {
     });
   }
 
-  close(): Promise<void> {
-    this.#closed = true;
+  close(how: "gently" | "kill" = "gently"): Promise<void> {
+    this.closed ??= how;
     return Promise.resolve();
   }
 
@@ -162,7 +163,7 @@ export class FakeTarget implements ScaleTarget {
     this.#newsDueMs = Math.max(this.#newsDueMs, this.clock.nowMs() + this.weather.newsMs());
     this.clock.timer(this.#newsDueMs - this.clock.nowMs(), () => {
       const news = this.cluster.news.shift();
-      if (news && !this.#closed) this.#observer?.saw(news);
+      if (news && !this.closed) this.#observer?.saw(news);
     });
   }
 }
