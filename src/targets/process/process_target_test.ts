@@ -187,6 +187,22 @@ Deno.test("look waits for a process that was told to end, or for its signal", as
   expect(await look).toEqual({ workload: { phase: "none" }, asOf: 2 });
 });
 
+// It said nothing until the earlier one had gone: a model whose wake had timed out meanwhile stayed
+// `unknown`, and its end was taken for a process that survives SIGKILL.
+Deno.test("one that waits for an earlier target is asleep when told to, and ends at once", async () => {
+  const earlier = Promise.withResolvers<void>();
+  const { target, processes, news } = world({}, earlier.promise);
+  await target.wake(never);
+  await target.sleep(never);
+  expect(news).toEqual(["starting 1", "none 2"]);
+  expect((await target.look(never)).workload).toEqual({ phase: "none" });
+  await target.wake(never);
+  await target.close();
+  earlier.resolve();
+  await settle();
+  expect(processes.children).toEqual([]);
+});
+
 Deno.test("a look that is called off after its answer harms nobody", async () => {
   const { up, target, processes } = world();
   const controller = new AbortController();
