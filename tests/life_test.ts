@@ -1,5 +1,6 @@
 /** The life of the gateway's process: signals, reloads, a second one, and what is left behind. */
 import { expect } from "expect";
+import { lockPathOf } from "../src/platform/lock.ts";
 import { eventually } from "../src/testing/eventually.ts";
 import { engineModel, GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
 
@@ -119,4 +120,19 @@ Deno.test("a reload that is not valid changes nothing, loudly; SIGHUP reads at o
   gateway.signal("SIGHUP");
   await eventually(() => gateway.lines.some(({ msg }) => msg === "config not reloaded"));
   expect((await gateway.chat("m", { max_tokens: 1 })).status).toBe(200);
+});
+
+// It ended the gateway, and every answer with it.
+Deno.test("a reload whose lock file cannot be made changes nothing, loudly", async () => {
+  const external = '  e: { external: true, upstream: "http://127.0.0.1:9" }\n';
+  await using gateway = await GatewayProcess.start(external);
+  const lock = await lockPathOf(gateway.file);
+  await Deno.mkdir(lock);
+  try {
+    await gateway.write(external + engineModel("m"));
+    await eventually(() => gateway.lines.some(({ msg }) => msg === "config not reloaded"));
+    expect((await gateway.chat("m")).status).toBe(404);
+  } finally {
+    await Deno.remove(lock);
+  }
 });

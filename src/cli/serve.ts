@@ -192,15 +192,12 @@ async function reload(news: ParseResult, app: App, lock: ProcessLock, log: Log):
     for (const problem of news.problems) log.error("config not reloaded", placeOf(problem));
     return;
   }
-  if (!await lock.covers(news.config)) {
-    log.error("config not reloaded", { reason: lock.refusal });
-    return;
-  }
   try {
-    tellReload(await app.reload(news.config), log);
+    if (await lock.covers(news.config)) tellReload(await app.reload(news.config), log);
+    else log.error("config not reloaded", { reason: lock.refusal });
   } catch (error) {
-    if (!(error instanceof Unservable)) throw error;
-    log.error("config not reloaded", { reason: error.message });
+    // Whatever it is (a lock file that cannot be made): the answers under way must not end with it.
+    log.error("config not reloaded", { reason: (error as Error).message });
   }
 }
 
