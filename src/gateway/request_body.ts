@@ -3,9 +3,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { ServerSpec } from "../config/spec.ts";
 import { type HeldBody, readBody } from "./body.ts";
 import type { ByteBudget } from "./budget.ts";
+import { checkJson } from "./check_json.ts";
 import { renameModel, type RequestFields } from "./fields.ts";
 import { RequestError } from "./request_error.ts";
-import { checkJson, scanJson } from "./scan_json.ts";
+import { scanJson } from "./scan_json.ts";
 import { boundaryOf, checkMultipart, scanMultipart } from "./scan_multipart.ts";
 
 export interface RequestBody extends Disposable {

@@ -42,23 +42,6 @@ export function scanJson(bytes: Uint8Array): RequestFields {
     : fields;
 }
 
-/**
- * Checks the whole body: it is UTF-8 and one JSON object. For what would wake or wait; what goes on to
- * a model that is up is the upstream's to refuse.
- * @throws RequestError `invalid_json`
- */
-export function checkJson(bytes: Uint8Array): void {
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch (error) {
-    throw invalid(error instanceof SyntaxError ? error.message : "it is not UTF-8");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw invalid("it is not a JSON object");
-  }
-}
-
 interface Found {
   /** A model's name, or another value's text; `""` for null. */
   readonly value: string;

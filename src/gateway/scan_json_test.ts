@@ -1,8 +1,9 @@
 import { expect } from "expect";
 import fc from "fast-check";
+import { checkJson } from "./check_json.ts";
 import { renameModel, type RequestFields } from "./fields.ts";
 import { RequestError } from "./request_error.ts";
-import { checkJson, scanJson } from "./scan_json.ts";
+import { scanJson } from "./scan_json.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const scan = (text: string) => scanJson(bytesOf(text));
@@ -93,28 +94,6 @@ Deno.test("scanJson() is not troubled by 8 MiB of brackets, of quotes or of back
     expect(() => scanJson(all)).toThrow(RequestError);
     expect(() => scanJson(filler)).toThrow(RequestError);
   }
-});
-
-for (
-  const [what, text] of [
-    ["what it can parse", '{"model":"a","n":12345678901234567890,"n":1}'],
-    ["deep nesting", `{"a":${"[".repeat(5_000)}${"]".repeat(5_000)}}`],
-  ] as const
-) {
-  Deno.test(`checkJson() takes ${what}`, () => checkJson(bytesOf(text)));
-}
-
-for (
-  const text of ["", "[]", "null", '{"a":1}x', '{"a":01}', "{'a':1}", '{"a":"\n"}', "\ufeff{}"]
-) {
-  Deno.test(`checkJson() refuses ${JSON.stringify(text)}`, () => {
-    expect(() => checkJson(bytesOf(text))).toThrow(RequestError);
-  });
-}
-
-Deno.test("checkJson() refuses what is no UTF-8, anywhere", () => {
-  expect(() => checkJson(new Uint8Array([...bytesOf('{"x":"'), 0xc3, 0x28, ...bytesOf('"}')])))
-    .toThrow(/UTF-8/);
 });
 
 /** JSON as people and programs write it: any key order, blanks, escapes, keys that come again. */
