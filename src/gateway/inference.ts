@@ -24,7 +24,7 @@ export function createInference(options: InferenceOptions): Handle {
     const match = routes.matchPath(query) ??
       (dropIn ? routes.resolve(query, undefined) : undefined);
     const path = match?.path ?? context.path;
-    if (reachesControl(path)) throw notFound(context);
+    if (isBlocked(path)) throw notFound(context);
     if (isStateful(request.method, path)) {
       return answerStateful(request, context, query, options, forwarder);
     }
@@ -67,14 +67,6 @@ async function answerGet(
     { request, context, match, bytes: undefined, coldStart: "never", validate() {} },
     undefined,
   );
-}
-
-/** Blocked under any prefix too: engines can be told to take one off (vLLM's `--root-path`). */
-function reachesControl(path: string): boolean {
-  for (let at = 0; at !== -1; at = path.indexOf("/", at + 1)) {
-    if (isBlocked(path.slice(at))) return true;
-  }
-  return false;
 }
 
 function notFound({ path }: RequestContext): RequestError {

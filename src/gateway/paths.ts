@@ -14,49 +14,63 @@ const BLOCKED = new Set([
   "abort_requests",
   "collective_rpc",
   "fault_tolerance",
+  "finish_weight_update",
+  "get_world_size",
   "init_weight_transfer_engine",
   "is_paused",
   "is_scaling_elastic_ep",
   "is_sleeping",
+  "kv_event_sources",
   "load_lora_adapter",
   "openapi.json",
   "pause",
+  "release_kv_cache_memory",
   "resume",
   "scale_elastic_ep",
   "server_info",
+  "shutdown_weight_transfer_engine",
   "sleep",
+  "start_draft_weight_update",
   "start_profile",
+  "start_weight_update",
   "stop_profile",
   "tokenizer_info",
   "unload_lora_adapter",
+  "update_weight_version",
   "update_weights",
   "wake_up",
+  "weight_checker",
   "weight_info",
 ]);
 
 /** About the engine, not for its clients: the gateway has pages of its own, elsewhere. */
 const HIDDEN = new Set(["docs", "favicon.ico", "load", "metrics", "redoc"]);
 
-/** True if `path`, its route's prefix taken off, must not reach an engine. */
+/**
+ * True if `path` must not reach an engine. Under any prefix: a route may take one off, and so may the
+ * engine (vLLM's `--root-path`).
+ */
 export function isBlocked(path: string): boolean {
-  const [first = "", second = "", third] = segmentsOf(path);
-  const [name, below] = first === "v1" ? [second, third] : [first, second || undefined];
-  if (BLOCKED.has(name) || name.startsWith("reset_")) return true;
-  return HIDDEN.has(name) && below === undefined;
+  const segments = segmentsOf(path);
+  return segments.some((name) => BLOCKED.has(name) || name.startsWith("reset_")) ||
+    HIDDEN.has(segments.at(-1) ?? "");
 }
 
-/** As the engine's router sees them: decoded, however often a proxy on the way may have encoded them. */
+/**
+ * As an engine's router may see them: decoded, however often a proxy on the way has encoded them, and
+ * without blanks. Starlette's routes end in `$`, which in Python also matches before a line break, so
+ * `/sleep%0a` is `/sleep` to vLLM.
+ */
 function segmentsOf(path: string): string[] {
   let decoded = path;
-  for (let i = 0; i < 3 && decoded.includes("%"); i++) {
-    try {
-      decoded = decodeURIComponent(decoded);
-    } catch {
-      break;
-    }
-  }
-  return decoded.split("/").filter((segment) => segment !== "" && segment !== ".");
+  for (let i = 0; i < 3 && decoded.includes("%"); i++) decoded = decoded.replace(ENCODED, decode);
+  return decoded.split("/").map((segment) => segment.trim()).filter(isSegment);
 }
+
+/** One byte: every name above is ASCII, so what the others spell does not matter. */
+const ENCODED = /%[0-9a-f]{2}/gi;
+const decode = (byte: string) => String.fromCharCode(parseInt(byte.slice(1), 16));
+const isSegment = (segment: string) => segment !== "" && segment !== ".";
 
 /** What lives in one pod's memory: it is asked for, never woken for. */
 const STATEFUL = /^\/v1\/responses\/[^/]+(\/cancel)?$/;
