@@ -159,6 +159,33 @@ Deno.test("Activation.update() disables a model: waiters are told, it sleeps onc
   expect(activation.state).toBe("asleep");
 });
 
+Deno.test("Activation.update() serves those who wait for a slot when there are more", async () => {
+  const { clock, activation, request } = world();
+  await advanced(clock, request().permit);
+  activation.update(POLICY, { ...LIMITS, inFlightMax: 1 });
+  const { permit } = request();
+  expect(activation.demand).toEqual({ pending: 1, inFlight: 1 });
+  activation.update(POLICY, { ...LIMITS, inFlightMax: 2 });
+  expect(activation.demand).toEqual({ pending: 0, inFlight: 2 });
+  await permit;
+});
+
+Deno.test("Activation sends to the endpoints of the latest news, also within one state", async () => {
+  const { clock, activation, request } = world((target) => {
+    const { subscribe } = target;
+    target.subscribe = (observer) => {
+      subscribe.call(target, observer);
+      target.suspect = () =>
+        observer.saw({ workload: { phase: "ready", endpoints: ["http://other"] }, asOf: 9 });
+    };
+  });
+  const permit = await advanced(clock, request().permit);
+  expect(permit.endpoint).toBe("http://pod");
+  permit.refused();
+  expect(activation.state).toBe("active");
+  expect((await request().permit).endpoint).toBe("http://other");
+});
+
 Deno.test("Activation.retire() serves who waits and is in flight, then closes its target", async () => {
   const { clock, activation, request } = world();
   const { permit } = request();
@@ -179,6 +206,15 @@ Deno.test("Activation.close() kills a retired model's target, though somebody st
   expect(target.closed).toBe("kill");
   await expect(permit).rejects.toBeInstanceOf(Draining);
   await retired;
+});
+
+Deno.test("Activation.close() gives up what it is just asking", async () => {
+  const { clock, activation } = world();
+  await clock.advance(1);
+  expect([activation.state, clock.timers]).toEqual(["unknown", 2]);
+  await activation.close();
+  await settle();
+  expect(clock.timers).toBe(0);
 });
 
 for (const state of ["asleep", "active"] as const) {

@@ -111,6 +111,17 @@ Deno.test("Activator.remove() ends a model whose waiters are refused", async () 
   expect(target!.closed).toBe("gently");
 });
 
+Deno.test("Activator.remove() ends a model whose waiters leave", async () => {
+  const { clock, targets: [target], activator } = started("m");
+  const client = new AbortController();
+  const waiting = Promise.resolve(activator.find("m")!.admit({ signal: client.signal }));
+  activator.remove("m");
+  await clock.advance(100);
+  client.abort(new Error("gone"));
+  await expect(waiting).rejects.toThrow("gone");
+  expect(target!.closed).toBe("gently");
+});
+
 Deno.test("Activator.replace() lets the new target start only when the old one has ended", async () => {
   const { clock, targets, free, activator, request, answering } = started("m");
   const [old] = targets;

@@ -191,3 +191,49 @@ Deno.test("Breaker sets no timer for waits without a limit, one for a thousand w
   breaker.setGate({ kind: "hold", maxMs: 1_000, error: () => new Error("late") });
   expect(clock.timers).toBe(1);
 });
+
+// An earlier end than the timer's would be missed: the timer is set for the first end that was known.
+Deno.test("Breaker ends a wait on time when the gate opens onto an earlier end", async () => {
+  const { clock, breaker, ask } = world({ inFlightMax: 1 });
+  breaker.setGate({ kind: "hold", maxMs: 600_000, error: () => new Error("late") });
+  ask();
+  const queued = ask();
+  await clock.advance(1_000);
+  breaker.setGate(OPEN);
+  breaker.setGate({ kind: "open", endpoints: ["http://b"] });
+  await clock.advance(30_000);
+  // News of endpoints is no new opening.
+  breaker.setGate(OPEN);
+  await clock.advance(30_000);
+  expect(queued.outcome).toBeInstanceOf(Overloaded);
+});
+
+Deno.test("Breaker leaves neither timer nor listener behind when a wait ends, however it ends", async () => {
+  const { clock, breaker } = world();
+  let listeners = 0;
+  class Counted extends EventTarget {
+    override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void {
+      listeners++;
+      super.addEventListener(...args);
+    }
+    override removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void {
+      listeners--;
+      super.removeEventListener(...args);
+    }
+    throwIfAborted() {}
+  }
+  const wait = () => {
+    const signal = new Counted() as AbortSignal;
+    const wait = Promise.resolve(breaker.acquire({ signal, timeoutMs: 1_000 })).catch(() => {});
+    return { signal, wait };
+  };
+  const waits = [wait(), wait(), wait(), wait()];
+  waits[0]!.signal.dispatchEvent(new Event("abort"));
+  breaker.refuseWaiters(() => new Error("no"));
+  waits.push(wait());
+  await clock.advance(1_000);
+  waits.push(wait());
+  breaker.setGate(OPEN);
+  await Promise.all(waits.map(({ wait }) => wait));
+  expect([listeners, clock.timers]).toEqual([0, 0]);
+});

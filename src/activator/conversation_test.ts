@@ -93,13 +93,23 @@ Deno.test("Conversation tells the news of a command's time after its outcome, an
   expect(events).toEqual([{ type: "told" }, { type: "saw", phase: "ready" }]);
 });
 
-Deno.test("Conversation keeps the outcome of a command to itself when its state was left", async () => {
+Deno.test("Conversation takes of a command whose state was left the fence, and nothing else", async () => {
   const { conversation, events, ask } = world();
   const sleep = ask("sleep", { outcome: "done", fence: 9 });
   conversation.leave();
   await sleep;
   conversation.saw({ workload: { phase: "none" }, asOf: 8 });
   expect(events).toEqual([]);
+  conversation.saw({ workload: { phase: "none" }, asOf: 9 });
+  expect(events).toEqual([{ type: "saw", phase: "none" }]);
+});
+
+Deno.test("Conversation gives up a look whose state was left: the next ask need not wait for it", async () => {
+  const { conversation, events, free } = world();
+  void conversation.ask("look");
+  conversation.leave();
+  await settle();
+  expect([conversation.isBusy, free(), events]).toEqual([false, 1, []]);
 });
 
 Deno.test("Conversation is silent once it is closed", async () => {

@@ -193,6 +193,7 @@ const ARROWS: {
   stopping(state, event, now) {
     switch (event.type) {
       case "demand":
+        if (state.disabled && now.enabled) return unknown(state, now, "enabled again");
         return wanted(now) ? waking(state, now, "a request came while it stopped") : state;
       case "saw":
         // `ready` is not to be trusted: it may be the last of a pod that is going.

@@ -223,21 +223,30 @@ Deno.test("a disabled model is not put to sleep while waking under an answer", (
   expect(step(waking, { type: "demand" }, NONE, 0, OFF).name).toBe("stopping");
 });
 
-// It went from stopping to unknown, found itself ready, and stopped again: 2000 times a minute.
+// It looked, found itself ready, and was put to sleep again: 2000 times a minute.
 for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
-  Deno.test(`a disabled model whose sleep was ${event.type} asks on, later each time`, () => {
+  Deno.test(`a disabled model whose sleep was ${event.type} looks, later each time`, () => {
     let state = at("stopping");
     const waits: number[] = [];
     for (let n = 0; n < 7; n++) {
-      state = step(state, event, NONE, 0, OFF);
-      expect(state).toMatchObject({ name: "stopping", checked: false });
-      waits.push(intent(state).deadlineMs);
+      const unknown = step(state, event, NONE, 0, OFF);
+      expect(intent(unknown).ask).toBe(undefined);
+      waits.push(intent(unknown).deadlineMs);
+      expect(intent(step(unknown, DEADLINE, NONE, waits.at(-1)!, OFF)).ask).toBe("look");
+      state = step(unknown, saw("ready"), NONE, 0, OFF);
+      expect(intent(state).ask).toBe("measure");
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
-    const again = step(state, { type: "deadline" }, NONE, 15_000, OFF);
-    expect(intent(again).ask).toBe("measure");
   });
 }
+
+// It slept all the same, whatever its idle timeout.
+Deno.test("a model that is enabled again while it stops for being disabled is looked at", () => {
+  const stopping = step(at("idle"), { type: "demand" }, NONE, 0, OFF);
+  expect(step(stopping, { type: "demand" }, NONE, 0, OFF)).toBe(stopping);
+  expect(intent(step(stopping, { type: "demand" }, NONE, 0)).ask).toBe("look");
+  expect(step(at("stopping"), { type: "demand" }).name).toBe("stopping");
+});
 
 // The gauges of an engine lag by some 30 ms; with an idle timeout of never it then stayed up for good.
 Deno.test("a disabled model that still looks busy is asked again soon, not after an idle timeout", () => {

@@ -66,6 +66,8 @@ export type State =
     readonly baseline: Usage | undefined;
     /** The engines were asked once more after the gate had closed. */
     readonly checked: boolean;
+    /** It stops because the model is disabled, not because it was quiet. */
+    readonly disabled: boolean;
   })
   | (Asking & {
     readonly name: "failed";
@@ -101,7 +103,7 @@ export function later<S extends Asking>(state: S, now: Now): S {
   return { ...state, unanswered: state.unanswered + 1, askAtMs: now.nowMs + waitMs };
 }
 
-export function unknown(state: State, now: Now, reason: string): State {
+export function unknown(state: State, now: Now, reason: string): In<"unknown"> {
   return { name: "unknown", ...asking(now.nowMs, reason, state.failures) };
 }
 
@@ -183,18 +185,25 @@ export function stopping(
   reason: string,
   baseline?: Usage,
 ): In<"stopping"> {
-  const deadlineMs = now.nowMs + STOP_TIMEOUT_MS;
-  const base = asking(now.nowMs, reason, state.failures);
-  return { name: "stopping", ...base, deadlineMs, baseline, checked: false };
+  return {
+    name: "stopping",
+    ...asking(now.nowMs, reason, state.failures),
+    deadlineMs: now.nowMs + STOP_TIMEOUT_MS,
+    // See `unsure`: what was refused a moment ago goes on counting.
+    unanswered: state.name === "unknown" ? state.unanswered : 0,
+    baseline,
+    checked: false,
+    disabled: !now.enabled,
+  };
 }
 
 /**
- * Whether it sleeps is not known: look. A disabled model has no gate that waits for the answer, and would
- * be put to sleep again at once, and again: it asks on, later each time.
+ * Whether it sleeps is not known: look. A disabled model that is found up is put to sleep again at once,
+ * so it looks later, and later each time.
  */
 export function unsure(state: In<"stopping">, now: Now, reason: string): State {
-  if (now.enabled) return unknown(state, now, reason);
-  return later({ ...state, reason, checked: false }, now);
+  const next = unknown(state, now, reason);
+  return now.enabled ? next : later({ ...next, unanswered: state.unanswered }, now);
 }
 
 export function failed(state: State, now: Now, failure: Failure): State {

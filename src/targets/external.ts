@@ -10,7 +10,8 @@ import {
 export function createExternalTarget(upstream: string): ScaleTarget {
   const observation: Observation = {
     workload: { phase: "ready", endpoints: [upstream] },
-    asOf: 0,
+    // Newer than any command: nothing was stopped by it.
+    asOf: 1,
   };
   let observer: TargetObserver | undefined;
   const command = () => {

@@ -3,13 +3,14 @@
  * step is a named choice; the promises are checked as invariants at each.
  */
 import { Activation, type ActivationOptions } from "../activator/activation.ts";
-import type { Ask, LifecycleEvent } from "../activator/lifecycle.ts";
-import type { CommandResult, ScaleTarget, TargetObserver } from "../activator/scale_target.ts";
+import type { LifecycleEvent } from "../activator/lifecycle.ts";
 import { BASELINE_AFTER_MS, type Policy, type State } from "../activator/state.ts";
+import type { BreakerLimits } from "../activator/breaker.ts";
 import type { Clock } from "../platform/clock.ts";
 import { silentLog } from "../telemetry/log.ts";
 import { SmallClients } from "./small_clients.ts";
 import { SmallCluster } from "./small_cluster.ts";
+import { SmallTarget } from "./small_target.ts";
 import { settle, VirtualClock } from "./virtual_clock.ts";
 
 export const POLICY: Policy = {
@@ -22,12 +23,6 @@ export const POLICY: Policy = {
 /** Every timeout and back-off of the lifecycle once, and then some. */
 const REST_MAX_MS = 20 * 60_000;
 const CLOCK_BACK_MS = 3_600_000;
-
-interface PendingCall {
-  readonly ask: Ask;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-}
 
 /** The activation under exploration, with its state laid open; mutants extend it. */
 export class ExploredActivation extends Activation {
@@ -50,6 +45,8 @@ const TROUBLE = {
   cannot: 1,
   back: 1,
   refused: 1,
+  /** Off, and on again. */
+  switch: 2,
 };
 type Trouble = keyof typeof TROUBLE;
 
@@ -61,18 +58,21 @@ export class SmallWorld {
   readonly #clients: SmallClients;
   readonly #left = { ...TROUBLE };
   #skewMs = 0;
-  #served = 0;
   #lastUseMs = -Infinity;
   /** What the conversation may hold back while a command is under way. */
   #heldBack = "";
-  #fence = 0;
-  #calls: PendingCall[] = [];
-  #observer!: TargetObserver;
+  readonly #target = new SmallTarget(this.#cluster, () => this.#onSleep());
+  #policy = POLICY;
+  readonly #limits: BreakerLimits;
 
   constructor(make: MakeActivation, requests = 2, inFlightMax = 1) {
+    this.#limits = { pendingMax: 8, inFlightMax, pendingTimeoutMs: 30_000 };
     this.#clients = new SmallClients({
       admission: () => this.activation,
-      onUse: () => this.#lastUseMs = this.clock.nowMs(),
+      onUse: () => {
+        // One that is refused because the model is off is no use of it.
+        if (this.#policy.enabled) this.#lastUseMs = this.clock.nowMs();
+      },
       onGranted: () => {
         if (this.#cluster.isStoppedByUs) this.#broken("a request went to what we had stopped");
       },
@@ -85,9 +85,9 @@ export class SmallWorld {
     };
     this.activation = make({
       model: "m",
-      target: this.#target(),
-      policy: POLICY,
-      limits: { pendingMax: 8, inFlightMax, pendingTimeoutMs: 30_000 },
+      target: this.#target,
+      policy: this.#policy,
+      limits: this.#limits,
       clock,
       log: silentLog,
     });
@@ -100,13 +100,12 @@ export class SmallWorld {
     const may = (trouble: Trouble, ...names: string[]) => {
       if (this.#left[trouble] > 0) choices.push(...names);
     };
-    const [call] = this.#calls;
-    if (call) {
+    const { asked, isCommanded } = this.#target;
+    if (asked.length > 0) {
       choices.push("answer");
-      const commands = call.ask === "wake" || call.ask === "sleep";
-      if (commands) may("refuse", "refuse");
+      if (isCommanded) may("refuse", "refuse");
       may("unanswered", "unanswered, not done");
-      if (commands) may("unanswered", "unanswered, done");
+      if (isCommanded) may("unanswered", "unanswered, done");
     }
     if (cluster.news.length > 0) choices.push("deliver");
     if (cluster.isStable) may("traffic", "traffic");
@@ -115,6 +114,7 @@ export class SmallWorld {
     if (cluster.phase === "starting") may("cannot", "cannot");
     may("outside", `outside ${1 - cluster.desired}`);
     may("back", "back");
+    may("switch", "switch");
     if (this.clock.nextMs < Infinity) choices.push("time");
     return choices;
   }
@@ -128,17 +128,21 @@ export class SmallWorld {
       finish: () => this.#clients.finish(request),
       abandon: () => this.#clients.abandon(request),
       refused: () => this.#clients.refused(request),
-      answer: () => this.#answer("done"),
-      refuse: () => this.#answer("refused"),
+      answer: () => this.#target.answer("done"),
+      refuse: () => this.#target.answer("refused"),
       "unanswered,": () => this.#unanswered(rest === "done"),
       deliver: () => this.#deliver(),
       cluster: () => this.#cluster.step(),
       crash: () => this.#cluster.crash(),
       outside: () => this.#cluster.scale(Number(rest), false),
       cannot: () =>
-        this.#observer.failed({ kind: "crashed", message: "exit 1" }, this.#cluster.observed),
+        this.#target.observer.failed(
+          { kind: "crashed", message: "exit 1" },
+          this.#cluster.observed,
+        ),
       traffic: () => this.#traffic(),
       back: () => this.#skewMs = CLOCK_BACK_MS,
+      switch: () => this.#switch(),
       time: () => this.clock.advance(Math.max(0, this.clock.nextMs - this.clock.nowMs())),
     };
     await steps[verb]!();
@@ -158,9 +162,9 @@ export class SmallWorld {
     return JSON.stringify([
       state,
       this.#clients.key(),
-      this.#calls.map((call) => call.ask),
-      this.#cluster.key(this.#fence),
-      [this.#heldBack, this.#skewMs, this.#left, this.#served],
+      this.#target.asked,
+      this.#cluster.key(this.#target.fence),
+      [this.#heldBack, this.#skewMs, this.#left, this.#policy.enabled, this.#target.served],
       [this.#since(this.#lastUseMs), this.#since(this.clock.nextMs)],
     ], (_, value) => value === Infinity ? "never" : value);
   }
@@ -216,38 +220,25 @@ export class SmallWorld {
     return choices;
   }
 
-  #answer(how: "done" | "refused"): void {
-    const call = this.#calls.shift()!;
-    const { ask } = call;
-    if (ask === "look") return call.resolve(this.#cluster.look());
-    if (ask === "measure") return call.resolve({ busy: 0, served: String(this.#served) });
-    const failure = { kind: "forbidden", message: "may not scale" } as const;
-    if (how === "refused") {
-      return call.resolve({ outcome: "refused", failure } satisfies CommandResult);
-    }
-    this.#cluster.scale(ask === "wake" ? 1 : 0, true);
-    this.#fence = this.#cluster.generation;
-    call.resolve({ outcome: "done", fence: this.#fence } satisfies CommandResult);
-  }
-
   #unanswered(done: boolean): void {
     this.#left.unanswered--;
-    const call = this.#calls.shift()!;
-    if (done) this.#cluster.scale(call.ask === "wake" ? 1 : 0, true);
-    call.reject(new Error("no route"));
+    this.#target.unanswered(done);
+  }
+
+  #switch(): void {
+    this.#policy = { ...POLICY, enabled: !this.#policy.enabled };
+    this.activation.update(this.#policy, this.#limits);
   }
 
   #deliver(): void {
     const observation = this.#cluster.news.shift()!;
-    const [call] = this.#calls;
-    const isHeld = call?.ask === "wake" || call?.ask === "sleep";
     const age = observation.asOf - this.#cluster.generation;
-    this.#heldBack = isHeld ? `${observation.workload.phase} ${age}` : "";
-    this.#observer.saw(observation);
+    this.#heldBack = this.#target.isCommanded ? `${observation.workload.phase} ${age}` : "";
+    this.#target.observer.saw(observation);
   }
 
   #traffic(): void {
-    this.#served++;
+    this.#target.served++;
     this.#lastUseMs = this.clock.nowMs();
   }
 
@@ -266,33 +257,8 @@ export class SmallWorld {
     if (demand.pending > 0) this.#broken("put to sleep with a request waiting");
     // Traffic around the gateway that came before the baseline was taken is not seen.
     const quietMs = this.clock.nowMs() - this.#lastUseMs + BASELINE_AFTER_MS;
-    if (seen?.name === "stopping" && quietMs < POLICY.idleTimeoutMs) {
+    if (seen?.name === "stopping" && this.#policy.enabled && quietMs < POLICY.idleTimeoutMs) {
       this.#broken("put to sleep before its idle timeout");
     }
-  }
-
-  #target(): ScaleTarget {
-    const call = <T>(ask: Ask, signal: AbortSignal): Promise<T> =>
-      new Promise((resolve, reject) => {
-        if (ask === "sleep") this.#onSleep();
-        const pending: PendingCall = { ask, resolve: resolve as (result: unknown) => void, reject };
-        this.#calls.push(pending);
-        signal.addEventListener("abort", () => {
-          this.#calls = this.#calls.filter((other) => other !== pending);
-          reject(signal.reason);
-        });
-      });
-    return {
-      name: "small world",
-      local: false,
-      subscribe: (observer) => this.#observer = observer,
-      look: (signal) => call("look", signal),
-      wake: (signal) => call("wake", signal),
-      sleep: (signal) => call("sleep", signal),
-      measure: (signal) => call("measure", signal),
-      suspect: () =>
-        this.#observer.saw({ workload: { phase: "starting" }, asOf: this.#cluster.observed }),
-      close: () => Promise.resolve(),
-    };
   }
 }
