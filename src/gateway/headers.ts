@@ -25,7 +25,8 @@ const NOT_UPSTREAM = [
   "x-cold-start-timeout",
 ];
 
-const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+/** What proxies say of the client. */
+const FORWARDED = /^(?:forwarded$|x-forwarded-)/;
 
 export interface UpstreamHeadersOptions {
   readonly requestId: string;
@@ -64,7 +65,9 @@ function forward(
   host: string | null,
   { remoteAddr, isTrustedPeer }: UpstreamHeadersOptions,
 ): void {
-  if (!isTrustedPeer) { for (const name of FORWARDED) headers.delete(name); }
+  if (!isTrustedPeer) {
+    for (const name of [...headers.keys()]) if (FORWARDED.test(name)) headers.delete(name);
+  }
   headers.append("x-forwarded-for", remoteAddr);
   if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
   if (host !== null && !headers.has("x-forwarded-host")) headers.set("x-forwarded-host", host);

@@ -112,14 +112,16 @@ Deno.test("upstreamHeaders() believes a trusted proxy, and tells anew what anybo
     "x-forwarded-for": "1.1.1.1",
     "x-forwarded-proto": "https",
     "x-forwarded-host": "evil.example.com",
+    "x-forwarded-prefix": "/admin",
   });
   const told = (isTrustedPeer: boolean) => {
     const sent = upstreamHeaders(inbound, { ...OPTIONS, isTrustedPeer });
-    return ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
-      .map((name) => sent.get(name));
+    const names = ["forwarded", "for", "proto", "host", "prefix"];
+    return names.map((name, i) => sent.get(i === 0 ? name : `x-forwarded-${name}`));
   };
-  expect(told(true)).toEqual(["for=1.1.1.1", "1.1.1.1, 10.1.2.3", "https", "evil.example.com"]);
-  expect(told(false)).toEqual([null, "10.1.2.3", "http", "models.example.com"]);
+  const claims = ["for=1.1.1.1", "1.1.1.1, 10.1.2.3", "https", "evil.example.com", "/admin"];
+  expect(told(true)).toEqual(claims);
+  expect(told(false)).toEqual([null, "10.1.2.3", "http", "models.example.com", null]);
 });
 
 Deno.test("requestIdOf() keeps an id that is fit for a log, and makes one otherwise", () => {

@@ -54,6 +54,7 @@ export function createRouteTable(
     const hosts = byPath.get(route.path) ?? new Map();
     byPath.set(route.path, hosts.set(route.host?.toLowerCase() ?? "", { route, spec }));
   }
+  const pathMax = Math.max(0, ...routes.map(({ path }) => path.length));
   const fallback = byPath.get("/")?.get("")?.spec ?? (models.length === 1 ? models[0] : undefined);
 
   /** Longest prefix first: as many look-ups as the path has segments. */
@@ -61,7 +62,8 @@ export function createRouteTable(
     if (byPath.size === 0) return undefined;
     const name = hostOf(host);
     for (let prefix = path; prefix !== ""; prefix = shorter(prefix)) {
-      const hosts = byPath.get(prefix);
+      // No look-up for what is no route's: a path of thousands of segments costs one walk.
+      const hosts = prefix.length > pathMax ? undefined : byPath.get(prefix);
       const found = hosts?.get(name) ?? hosts?.get("");
       if (!found) continue;
       // The route for everything is only the default.

@@ -1,6 +1,6 @@
 /**
  * Finds the top-level `model` and `stream` in the bytes of a JSON body without decoding or parsing it:
- * strings, which are most of a prompt, are passed over with `indexOf`. It sees what it must to find
+ * long strings, such as an image, are passed over with `indexOf`. It sees what it must to find
  * these two for certain; whether the rest is good JSON is the upstream's to say, and `checkJson`'s.
  */
 import type { RequestFields } from "./fields.ts";
@@ -13,10 +13,12 @@ const MODEL = new TextEncoder().encode("model");
 const STREAM = new TextEncoder().encode("stream");
 /** A key with escapes that comes to `model` or `stream` is not longer: six bytes for each letter. */
 const ESCAPED_KEY_MAX = 6 * STREAM.length;
-/** Up to here a plain loop is quicker than a call of `indexOf`. */
-const SHORT = 24;
+/** So far into a string a plain loop is quicker than a call of `indexOf`. */
+const NEAR = 128;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** One character a byte. */
+const latin1 = new TextDecoder("latin1");
 
 /** @throws RequestError `invalid_json` */
 export function scanJson(bytes: Uint8Array): RequestFields {
@@ -27,12 +29,15 @@ export function scanJson(bytes: Uint8Array): RequestFields {
   let stream: Found | undefined;
   for (let first = true; bytes[at] !== CLOSE_OBJECT; first = false) {
     if (!first) at = skipSpace(bytes, expect(bytes, at, COMMA));
+    expect(bytes, at, QUOTE);
     const keyEnd = endOfString(bytes, at);
     const key = keyOf(bytes, at + 1, keyEnd - 1);
     const start = skipSpace(bytes, expect(bytes, skipSpace(bytes, keyEnd), COLON));
     const end = endOfValue(bytes, start);
     if (key === "model") model = once("model", model, readModel(bytes, start, end));
-    if (key === "stream") stream = once("stream", stream, readOther(bytes, start, end));
+    if (key === "stream") {
+      stream = once("stream", stream, { value: textOf(bytes, start, end), start, end });
+    }
     at = skipSpace(bytes, end);
   }
   if (skipSpace(bytes, at + 1) !== bytes.length) throw invalid("something follows the object");
@@ -43,8 +48,8 @@ export function scanJson(bytes: Uint8Array): RequestFields {
 }
 
 interface Found {
-  /** A model's name, or another value's text; `""` for null. */
-  readonly value: string;
+  /** A model's name or null, or another value's text. */
+  readonly value: string | null;
   readonly start: number;
   readonly end: number;
 }
@@ -60,15 +65,10 @@ function once(key: string, before: Found | undefined, now: Found): Found {
 
 function readModel(bytes: Uint8Array, start: number, end: number): Found {
   if (bytes[start] !== QUOTE) {
-    if (textOf(bytes, start, end) === "null") return { value: "", start, end };
+    if (textOf(bytes, start, end) === "null") return { value: null, start, end };
     throw new RequestError("invalid_json", "'model' must be a string", { param: "model" });
   }
   return { value: unquote(bytes, start, end), start, end };
-}
-
-function readOther(bytes: Uint8Array, start: number, end: number): Found {
-  const text = textOf(bytes, start, Math.min(end, start + 16));
-  return { value: text === "null" ? "" : text, start, end };
 }
 
 /** `model`, `stream`, or undefined for any other key. */
@@ -89,14 +89,14 @@ function startsWith(bytes: Uint8Array, start: number, word: Uint8Array): boolean
 
 function unquote(bytes: Uint8Array, start: number, end: number): string {
   try {
-    return JSON.parse(decoder.decode(bytes.subarray(start, end)));
+    return JSON.parse(utf8.decode(bytes.subarray(start, end)));
   } catch {
     throw invalid("a string in it is malformed");
   }
 }
 
 function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return String.fromCharCode(...bytes.subarray(start, end));
+  return latin1.decode(bytes.subarray(start, end));
 }
 
 /** Where the value that begins at `at` ends; brackets are counted, not matched by kind. */
@@ -146,21 +146,19 @@ function endOfScalar(bytes: Uint8Array, at: number): number {
 
 /** The index behind the closing quote of the string that begins at `at`. */
 function endOfString(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== QUOTE) throw invalid("a quote is missing");
-  for (let from = at + 1;;) {
-    const quote = nextQuote(bytes, from);
+  for (let i = at + 1;;) {
+    const near = Math.min(i + NEAR, bytes.length);
+    for (; i < near; i++) {
+      if (bytes[i] === QUOTE) return i + 1;
+      if (bytes[i] === BACKSLASH) i++;
+    }
+    const quote = bytes.indexOf(QUOTE, i);
     if (quote < 0) throw invalid("it ends within a string");
     let backslashes = 0;
-    while (bytes[quote - 1 - backslashes] === BACKSLASH) backslashes++;
+    while (backslashes < quote - i && bytes[quote - 1 - backslashes] === BACKSLASH) backslashes++;
     if (backslashes % 2 === 0) return quote + 1;
-    from = quote + 1;
+    i = quote + 1;
   }
-}
-
-function nextQuote(bytes: Uint8Array, from: number): number {
-  const near = Math.min(from + SHORT, bytes.length);
-  for (let i = from; i < near; i++) if (bytes[i] === QUOTE) return i;
-  return near === bytes.length ? -1 : bytes.indexOf(QUOTE, near);
 }
 
 function expect(bytes: Uint8Array, at: number, byte: number): number {

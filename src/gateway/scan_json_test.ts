@@ -57,6 +57,8 @@ const REFUSED = [
   '{"model":{"a":1}}',
   '{"model":"a","model":"b"}',
   '{"model":"a","model":null}',
+  '{"model":"","model":null}',
+  '{"stream":null,"stream":false}',
   '{"model":"a","m\\u006fdel":"b"}',
   '{"stream":true,"stream":false}',
   '{"model":"a"}{',
@@ -85,15 +87,40 @@ Deno.test("scanJson() refuses a model that is no UTF-8", () => {
 Deno.test("scanJson() is not troubled by 8 MiB of brackets, of quotes or of backslashes", () => {
   // A scanner that recurses, or looks back over a run again and again, would not end today.
   const size = 8 << 20;
-  for (const byte of ["[", '{"a":', "\\", '"']) {
-    const filler = bytesOf(byte.repeat(Math.floor(size / byte.length)));
-    const body = new Uint8Array([...bytesOf('{"x":"'), ...filler.subarray(0, 0)]);
-    const all = new Uint8Array(body.length + filler.length);
-    all.set(body);
-    all.set(filler, body.length);
-    expect(() => scanJson(all)).toThrow(RequestError);
-    expect(() => scanJson(filler)).toThrow(RequestError);
+  for (const piece of ["[", '{"a":', "\\", '"', '\\"', `${"x".repeat(200)}\\"`]) {
+    const filler = piece.repeat(Math.floor(size / piece.length));
+    expect(() => scan(`{"x":"${filler}`)).toThrow(RequestError);
+    expect(() => scan(filler)).toThrow(RequestError);
   }
+  const again = '"model":"a","stream":true,'.repeat(size / 26);
+  expect(scan(`{${again}"x":1}`)).toMatchObject({ model: "a", stream: true });
+});
+
+// Its bytes were the arguments of one call, and a call takes 120,000: a 500 and a stack in the log.
+Deno.test("scanJson() refuses a model of a million numbers like any that is no string", () => {
+  const numbers = `[${"1,".repeat(500_000)}1]`;
+  expect(() => scan(`{"model":${numbers}}`)).toThrow("'model' must be a string");
+  expect(scan(`{"stream":${numbers}}`).stream).toBe(false);
+});
+
+// Only the first 16 bytes of each were compared.
+Deno.test("scanJson() refuses two streams that differ late", () => {
+  const stream = (last: string) => `"stream":"${"x".repeat(1_000)}${last}"`;
+  expect(() => scan(`{${stream("a")},${stream("b")}}`)).toThrow(/'stream'.*twice/);
+  expect(scan(`{${stream("a")},${stream("a")}}`).stream).toBe(false);
+});
+
+Deno.test("scanJson() reads strings alike on both sides of where it looks for quotes at once", () => {
+  const piece = fc.constantFrom("\\\\", '\\"', "x", "\\u0041", "xx");
+  const text = fc.tuple(fc.integer({ min: 110, max: 135 }), fc.array(piece, { maxLength: 12 }))
+    .map(([length, pieces]) => "x".repeat(length) + pieces.join(""));
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      const found = scan(`{"${a}":"${b}","model":"${b}"}`);
+      expect(found.model).toBe(JSON.parse(`"${b}"`));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 /** JSON as people and programs write it: any key order, blanks, escapes, keys that come again. */

@@ -5,20 +5,22 @@
 import type { RequestFields } from "./fields.ts";
 import { RequestError } from "./request_error.ts";
 
-const CR = 0x0d, LF = 0x0a, DASH = 0x2d;
-const HEAD_END = new TextEncoder().encode("\r\n\r\n");
+const CR = 0x0d, LF = 0x0a, DASH = 0x2d, SPACE = 0x20, TAB = 0x09;
 /** The head of a part is a line or three. */
 const HEAD_MAX = 16 * 1024;
 /** A model's name, or a truth value. */
 const FIELD_MAX = 4 * 1024;
+/** What Starlette takes, vLLM's framework: 1000 fields and 1000 files. */
+const PARTS_MAX = 2000;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** One character a byte. */
+const latin1 = new TextDecoder("latin1");
 
 /** The boundary that `contentType` names. @throws RequestError `unsupported_media_type` */
 export function boundaryOf(contentType: string): string {
-  const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(contentType) ?? [];
-  const boundary = quoted ?? plain;
-  if (boundary && /^[\x20-\x7e]{1,70}$/.test(boundary)) return boundary;
+  const boundary = parametersOf(contentType)?.get("boundary") ?? "";
+  if (/^[\x20-\x7e]{0,69}[\x21-\x7e]$/.test(boundary)) return boundary;
   throw new RequestError(
     "unsupported_media_type",
     "The content type multipart/form-data must name its boundary, of 1 to 70 characters",
@@ -41,88 +43,137 @@ interface Walk {
   readonly complete: boolean;
 }
 
+interface Field {
+  readonly value: string;
+  readonly start: number;
+  readonly end: number;
+}
+
 function walk(bytes: Uint8Array, boundary: string): Walk {
   const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
-  let model: { value: string; start: number; end: number } | undefined;
-  let stream: string | undefined;
-  const fields = (): RequestFields => ({
-    model: model?.value || undefined,
-    stream: stream !== undefined && /^(true|1|yes|on)$/i.test(stream),
-    ...(model?.value ? { modelToken: { start: model.start, end: model.end } } : {}),
-  });
+  const findDelimiter = createFinder(delimiter);
+  const found: { model?: Field; stream?: Field } = {};
+  const result = (complete: boolean): Walk => ({ fields: fieldsOf(found), complete });
+
   // The first boundary may stand at the very start, without the line break before it.
-  let at = indexOf(bytes, delimiter.subarray(2), 0) === 0
-    ? delimiter.length - 2
-    : after(indexOf(bytes, delimiter, 0), delimiter.length);
-  while (at >= 0) {
-    if (bytes[at] === DASH && bytes[at + 1] === DASH) return { fields: fields(), complete: true };
-    const lineEnd = endOfPadding(bytes, at);
-    const headEnd = indexOf(bytes, HEAD_END, lineEnd - 2, lineEnd + HEAD_MAX);
-    if (headEnd < 0) break;
-    const start = headEnd + HEAD_END.length;
-    // A part without content: its delimiter begins with the line break that ends its head.
-    const end = indexOf(bytes, delimiter, start - 2);
-    if (end < 0) break;
-    const name = fieldName(bytes.subarray(lineEnd, headEnd));
-    if (name === "model" || name === "stream") {
-      const value = valueOf(bytes, start, Math.max(start, end), name);
-      if (name === "stream") stream = same(name, stream, value);
-      else model = { value: same(name, model?.value, value), start, end: Math.max(start, end) };
-    }
-    at = end + delimiter.length;
+  let end = startsWith(bytes, 0, delimiter.subarray(2))
+    ? -2
+    : findDelimiter(bytes, 0, bytes.length);
+  if (end === -1) return result(false);
+  for (let parts = 0; parts <= PARTS_MAX; parts++) {
+    const at = end + delimiter.length;
+    if (bytes[at] === DASH && bytes[at + 1] === DASH) return result(true);
+    // A part begins with the line break behind its boundary, and its end may be that same one.
+    const start = skipPadding(bytes, at);
+    end = findDelimiter(bytes, start, bytes.length);
+    if (end === -1) return result(false);
+    const field = readField(bytes, start, end);
+    if (field) found[field.name] = same(field.name, found[field.name], field);
   }
-  return { fields: fields(), complete: false };
+  throw invalid(`it has more than ${PARTS_MAX} parts`);
 }
 
-function after(at: number, length: number): number {
-  return at < 0 ? -1 : at + length;
+function fieldsOf({ model, stream }: { model?: Field; stream?: Field }): RequestFields {
+  return {
+    model: model?.value || undefined,
+    stream: /^(true|1|yes|on)$/i.test(stream?.value ?? ""),
+    ...(model?.value ? { modelToken: { start: model.start, end: model.end } } : {}),
+  };
 }
 
-/** Behind a boundary: blanks, then a line break. */
-function endOfPadding(bytes: Uint8Array, at: number): number {
-  while (bytes[at] === 0x20 || bytes[at] === 0x09) at++;
-  if (bytes[at] === CR && bytes[at + 1] === LF) return at + 2;
+/** The line break behind a boundary; blanks may stand before it. */
+function skipPadding(bytes: Uint8Array, at: number): number {
+  while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+  if (bytes[at] === CR && bytes[at + 1] === LF) return at;
   throw invalid("a line does not end behind its boundary");
 }
 
+const findHeadEnd = createFinder(new TextEncoder().encode("\r\n\r\n"));
+
+/** The field in the part from `start` to `end` if it is one that matters. */
+function readField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): (Field & { name: "model" | "stream" }) | undefined {
+  // Without content, the blank line's end is the break before the next boundary.
+  const headEnd = findHeadEnd(bytes, start, end + 2);
+  if (headEnd === -1) return undefined;
+  if (headEnd - start > HEAD_MAX) throw invalid("the head of a part is too long");
+  const name = fieldName(latin1.decode(bytes.subarray(start, headEnd)));
+  if (name !== "model" && name !== "stream") return undefined;
+  const content = { start: headEnd + 4, end: Math.max(headEnd + 4, end) };
+  return { name, value: valueOf(bytes, content.start, content.end, name), ...content };
+}
+
 /** The name of a plain field; undefined for a file, and for what is no form field. */
-function fieldName(head: Uint8Array): string | undefined {
-  const text = new TextDecoder().decode(head);
-  const [, disposition] = /^content-disposition:[ \t]*form-data(;[^\r\n]*)/im.exec(text) ?? [];
-  if (!disposition || /;\s*filename\*?=/i.test(disposition)) return undefined;
-  const [, quoted, plain] = /;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/i.exec(disposition) ?? [];
-  return quoted ?? plain;
+function fieldName(head: string): string | undefined {
+  const [line, another] = head.match(/^content-disposition[ \t]*:.*$/gim) ?? [];
+  if (line === undefined) return undefined;
+  const parameters = parametersOf(line);
+  if (!parameters || another !== undefined) {
+    throw invalid("the Content-Disposition of a part is malformed (a quote in a name is %22)");
+  }
+  if (!/^[^:]*:[ \t]*form-data[ \t]*(?:;|$)/i.test(line)) return undefined;
+  const isFile = parameters.has("filename") || parameters.has("filename*");
+  return isFile ? undefined : parameters.get("name");
+}
+
+/**
+ * The parameters of a header, their names in lower case; undefined if it can be read in more than one
+ * way: the gateway and the engine must not see two different forms.
+ */
+function parametersOf(header: string): Map<string, string> | undefined {
+  const parameter = /;[ \t]*(?:([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))[ \t]*)?/y;
+  const found = new Map<string, string>();
+  parameter.lastIndex = /^[^;"]*/.exec(header)![0].length;
+  while (parameter.lastIndex < header.length) {
+    const match = parameter.exec(header);
+    if (!match) return undefined;
+    const [, spelled, quoted, plain] = match;
+    // Nothing between two semicolons.
+    if (spelled === undefined) continue;
+    const name = spelled.toLowerCase();
+    if (found.has(name) || (name.includes("*") && name !== "filename*")) return undefined;
+    found.set(name, quoted?.replace(/\\(.)/g, "$1") ?? plain!);
+  }
+  return found;
 }
 
 function valueOf(bytes: Uint8Array, start: number, end: number, name: string): string {
   if (end - start > FIELD_MAX) throw invalid(`its field '${name}' is too long`);
   try {
-    return decoder.decode(bytes.subarray(start, end));
+    return utf8.decode(bytes.subarray(start, end));
   } catch {
     throw invalid(`its field '${name}' is not UTF-8`);
   }
 }
 
-function same(name: string, before: string | undefined, now: string): string {
-  if (before === undefined || before === now) return now;
+function same(name: string, before: Field | undefined, now: Field): Field {
+  if (!before || before.value === now.value) return now;
   throw invalid(`'${name}' stands in it twice, with different values`);
 }
 
-/** Where `needle` stands in `bytes` between `from` and `to`, or -1. */
-function indexOf(
-  bytes: Uint8Array,
-  needle: Uint8Array,
-  from: number,
-  to = bytes.length,
-): number {
-  const last = Math.min(to, bytes.length) - needle.length;
-  for (let at = bytes.indexOf(needle[0]!, from); at >= 0 && at <= last;) {
-    let i = 1;
-    while (i < needle.length && bytes[at + i] === needle[i]) i++;
-    if (i === needle.length) return at;
-    at = bytes.indexOf(needle[0]!, at + 1);
-  }
-  return -1;
+/**
+ * Where `needle` stands between two places, or -1. It steps by what the byte says that its end would
+ * fall on (Horspool), so that of a file few bytes are read; and since a needle's first byte, CR,
+ * stands nowhere else in a boundary, no content makes it read one more than twice.
+ */
+function createFinder(needle: Uint8Array) {
+  const last = needle.length - 1;
+  const steps = new Uint8Array(256).fill(needle.length);
+  for (let i = 0; i < last; i++) steps[needle[i]!] = last - i;
+  return (bytes: Uint8Array, from: number, to: number): number => {
+    for (let at = from; at + last < to; at += steps[bytes[at + last]!]!) {
+      if (startsWith(bytes, at, needle)) return at;
+    }
+    return -1;
+  };
+}
+
+function startsWith(bytes: Uint8Array, at: number, needle: Uint8Array): boolean {
+  for (let i = 0; i < needle.length; i++) if (bytes[at + i] !== needle[i]) return false;
+  return true;
 }
 
 function invalid(why: string): RequestError {

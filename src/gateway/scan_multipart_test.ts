@@ -110,6 +110,79 @@ Deno.test("scanMultipart() refuses two models, and a model that is no UTF-8 or e
   for (const bytes of bad) expect(() => scanMultipart(bytes, "B")).toThrow(RequestError);
 });
 
+const disposition = (parameters: string, body = "w"): Part => ({
+  head: `Content-Disposition: form-data${parameters}`,
+  body,
+});
+
+// Where the gateway reads another field than the engine, a key's models mean nothing.
+const AMBIGUOUS: [string, Part][] = [
+  ["a second Content-Disposition", {
+    head: `${field("prompt", "").head}\r\n${field("model", "").head}`,
+    body: "w",
+  }],
+  ["a second name", disposition('; name="prompt"; name="model"')],
+  ["an encoded name", disposition("; name*=utf-8''model")],
+  ["a name in pieces", disposition('; name*0="mo"; name*1="del"')],
+  ["a quote that does not end", disposition('; name="model')],
+  ["blanks in a parameter", disposition('; name = "model"')],
+  ["a head without end", { head: `X: ${"x".repeat(20_000)}`, body: "" }],
+];
+for (const [what, part] of AMBIGUOUS) {
+  Deno.test(`scanMultipart() refuses ${what}`, () => {
+    expect(() => scanMultipart(form([part, field("model", "w")]), "B")).toThrow(RequestError);
+  });
+}
+
+const NAMED: [string, Part, string | undefined][] = [
+  ["a file only in a quoted text", disposition('; x="; filename=a"; name="model"'), "w"],
+  ["an escaped letter", disposition('; name="mo\\del"'), "w"],
+  ["upper case", disposition('; NAME="model"'), "w"],
+  ["a file with an encoded name", disposition("; name=model; filename*=utf-8''a"), undefined],
+  ["no name", disposition(""), undefined],
+  [
+    "no form field",
+    { head: 'Content-Disposition: attachment; name="model"', body: "w" },
+    undefined,
+  ],
+  ["no disposition", { head: "Content-Type: text/plain", body: "w" }, undefined],
+];
+for (const [what, part, model] of NAMED) {
+  Deno.test(`scanMultipart() finds ${model} in a part with ${what}`, () => {
+    expect(scanMultipart(form([part]), "B").model).toBe(model);
+  });
+}
+
+Deno.test("scanMultipart() passes over a part without a head, and what stands behind the end", () => {
+  const text = new TextDecoder().decode(form([field("model", "w")]));
+  const epilogue = new TextDecoder().decode(form([field("model", "other")]));
+  for (const odd of ["--B\r\n", "--B\r\n\r\n\r\n", "--B\r\n\r\nx\r\n", "--B \t\r\nX: y\r\n\r\n"]) {
+    const bytes = bytesOf(`${odd}${text}${epilogue}`);
+    checkMultipart(bytes, "B");
+    expect(scanMultipart(bytes, "B").model).toBe("w");
+  }
+});
+
+Deno.test("scanMultipart() takes as many parts as an engine, and refuses more", () => {
+  const parts = Array<Part>(1_999).fill(field("prompt", "x"));
+  expect(scanMultipart(form([...parts, field("model", "w")]), "B").model).toBe("w");
+  expect(() => scanMultipart(form([...parts, ...parts]), "B")).toThrow(/more than 2000 parts/);
+});
+
+Deno.test("scanMultipart() is not troubled by 16 MiB of what boundaries and heads are made of", () => {
+  const boundary = "-".repeat(70);
+  const pieces = ["\r", "\r\n", "\r\n--", "-", `\r\n--${"-".repeat(69)}`, ";", "\r\n\r", 'a="b";'];
+  for (const piece of pieces) {
+    // Each run ends in a letter, so that no boundary arises.
+    const filler = `${piece}x`.repeat((16 << 20) / (piece.length + 1));
+    const bytes = form([file("f", filler), field("model", "w")], { boundary });
+    expect(scanMultipart(bytes, boundary).model).toBe("w");
+    expect(() => checkMultipart(bytesOf(filler), boundary)).toThrow(RequestError);
+  }
+  const head = `Content-Disposition: form-data${'; a="'.repeat(3_000)}`;
+  expect(() => scanMultipart(form([{ head, body: "" }]), "B")).toThrow(RequestError);
+});
+
 for (
   const [type, want] of [
     ["multipart/form-data; boundary=abc", "abc"],
@@ -118,6 +191,13 @@ for (
     ["multipart/form-data", undefined],
     ["multipart/form-data; boundary=", undefined],
     [`multipart/form-data; boundary=${"x".repeat(71)}`, undefined],
+    ['multipart/form-data; x="; boundary=a"; boundary=b', "b"],
+    ["multipart/form-data; boundary=a; boundary=b", undefined],
+    ["multipart/form-data; boundary*=utf-8''a", undefined],
+    ['multipart/form-data; boundary=a"b', undefined],
+    ['multipart/form-data; boundary="a ', undefined],
+    ['multipart/form-data; boundary="a "', undefined],
+    ["multipart/form-data;; boundary=a ;", "a"],
   ] as const
 ) {
   Deno.test(`boundaryOf() gives ${want} for ${type.slice(0, 60)}`, () => {

@@ -1,49 +1,85 @@
 /** Address ranges such as `10.0.0.0/8` and `fd00::/8`. */
 
-/** True if `address` is in one of `ranges`; an IPv4 address may come as `::ffff:10.0.0.1`. */
+/**
+ * True if `address` is in one of `ranges`. IPv4 and IPv6 are two worlds: `::/0` holds no IPv4 address,
+ * and `::ffff:10.0.0.1` is one, in addresses and in ranges.
+ * @throws Error if a range is none
+ */
 export function createCidrMatcher(ranges: readonly string[]): (address: string) => boolean {
-  const networks = ranges.map((range) => {
-    const [address, bits] = range.split("/") as [string, string?];
-    const bytes = parseAddress(address);
-    if (!bytes) throw new Error(`Cannot read address range '${range}': write e.g. 10.0.0.0/8`);
-    return { bytes, bits: bits === undefined ? bytes.length * 8 : Number(bits) };
-  });
-  return (address) => {
-    const bytes = parseAddress(address);
+  const networks = ranges.map(parseRange);
+  return (text) => {
+    const bytes = parseAddress(text);
     if (!bytes) return false;
+    const address = withoutMapping({ bytes, bits: 8 * bytes.length });
     return networks.some((network) =>
-      network.bytes.length === bytes.length && sameBits(network.bytes, bytes, network.bits)
+      network.bytes.length === address.bytes.length &&
+      sameBits(network.bytes, address.bytes, network.bits)
     );
   };
 }
 
+interface Network {
+  /** 4 or 16. */
+  readonly bytes: readonly number[];
+  /** How many of their bits count. */
+  readonly bits: number;
+}
+
+function parseRange(range: string): Network {
+  const [, address = "", length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+  const bytes = parseAddress(address);
+  const bits = Number(length ?? 8 * (bytes?.length ?? 0));
+  if (!bytes || bits > 8 * bytes.length) {
+    throw new Error(`Cannot read address range '${range}': write e.g. 10.0.0.0/8`);
+  }
+  return withoutMapping({ bytes, bits });
+}
+
+/** `::ffff:0:0/96` holds the IPv4 addresses as a socket for both worlds shows them. */
+function withoutMapping({ bytes, bits }: Network): Network {
+  const isMapped = bytes.length === 16 && bits >= 96 &&
+    bytes.slice(0, 12).every((byte, i) => byte === (i < 10 ? 0 : 0xff));
+  return isMapped ? { bytes: bytes.slice(12), bits: bits - 96 } : { bytes, bits };
+}
+
 function sameBits(a: readonly number[], b: readonly number[], bits: number): boolean {
-  for (let i = 0; i < a.length; i++) {
-    const left = bits - 8 * i;
-    if (left <= 0) return true;
-    const mask = left >= 8 ? 0xff : 0xff << (8 - left) & 0xff;
-    if ((a[i]! & mask) !== (b[i]! & mask)) return false;
+  for (let i = 0; 8 * i < bits; i++) {
+    const unused = Math.max(0, 8 * (i + 1) - bits);
+    if (a[i]! >> unused !== b[i]! >> unused) return false;
   }
   return true;
 }
 
 /** 4 or 16 bytes, or undefined if it is no address. */
 function parseAddress(text: string): number[] | undefined {
-  const v4 = /^(?:::ffff:)?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(text);
-  if (v4) {
-    const bytes = v4.slice(1).map(Number);
-    return bytes.every((byte) => byte <= 255) ? bytes : undefined;
-  }
-  const [head = "", tail, ...more] = text.split("%")[0]!.split("::");
-  if (more.length > 0 || !/^[0-9a-f:]*$/i.test(text.split("%")[0]!)) return undefined;
-  const groups = (part: string) => part === "" ? [] : part.split(":");
-  const [front, back] = [groups(head), tail === undefined ? [] : groups(tail)];
-  const missing = 8 - front.length - back.length;
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  const all = [...front, ...Array<string>(tail === undefined ? 0 : missing).fill("0"), ...back];
-  if (!all.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return undefined;
-  return all.flatMap((group) => {
+  if (!text.includes(":")) return parseV4(text);
+  const [address = ""] = text.split("%", 1);
+  const [head = "", tail, ...more] = address.split("::");
+  const front = parseGroups(head, tail === undefined);
+  const back = parseGroups(tail ?? "", true);
+  if (!front || !back || more.length > 0) return undefined;
+  const missing = 16 - front.length - back.length;
+  if (tail === undefined ? missing !== 0 : missing < 2) return undefined;
+  return [...front, ...Array<number>(missing).fill(0), ...back];
+}
+
+/** Two bytes a group; the address's last group may be an IPv4 address. */
+function parseGroups(text: string, isLast: boolean): number[] | undefined {
+  if (text === "") return [];
+  const groups = text.split(":");
+  const bytes: number[] = [];
+  for (const [i, group] of groups.entries()) {
+    const v4 = isLast && i === groups.length - 1 ? parseV4(group) : undefined;
+    if (!v4 && !/^[0-9a-f]{1,4}$/i.test(group)) return undefined;
     const value = parseInt(group, 16);
-    return [value >> 8, value & 0xff];
-  });
+    bytes.push(...v4 ?? [value >> 8, value & 0xff]);
+  }
+  return bytes;
+}
+
+/** Without leading zeros, which some read as octal. */
+function parseV4(text: string): number[] | undefined {
+  if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.|$)){4}$/.test(text) || text.endsWith(".")) return undefined;
+  const bytes = text.split(".").map(Number);
+  return bytes.every((byte) => byte <= 255) ? bytes : undefined;
 }
