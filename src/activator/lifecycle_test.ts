@@ -135,10 +135,24 @@ for (const [name, gate, ask] of GATES) {
 Deno.test("intent() asks nothing once told, until somebody else takes it to zero", () => {
   const told = step(at("waking"), { type: "told" }, WAITING);
   expect(intent(told).ask).toBe(undefined);
+  const toldLate = step(step(at("waking"), UNANSWERED, WAITING), { type: "told" }, WAITING);
+  expect(toldLate).toMatchObject({ unanswered: 0 });
   const undone = step(told, saw("none"), WAITING, 5_000);
   expect(intent(undone)).toMatchObject({ ask: undefined, deadlineMs: 5_500 });
   expect(intent(step(undone, { type: "deadline" }, WAITING, 5_500)).ask).toBe("wake");
 });
+
+for (const name of ["unknown", "waking", "stopping", "failed"] as const) {
+  Deno.test(`${name} never asks the same again at once, whatever went wrong`, () => {
+    const { ask } = intent(at(name));
+    for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
+      for (const policy of [POLICY, OFF]) {
+        const next = step(at(name), event, NONE, 0, policy);
+        expect({ event, ask: intent(next).ask }).not.toEqual({ event, ask });
+      }
+    }
+  });
+}
 
 Deno.test("waking ends asleep when somebody takes it to zero and nobody waits any more", () => {
   const told = step(at("waking"), { type: "told" });

@@ -109,6 +109,7 @@ class SimulatedWorld implements Simulation {
       () => target.scaleOutside(0),
       () => target.scaleOutside(1),
       () => model.serveAround(),
+      () => model.switch(),
     ];
     upsets[Math.floor(this.#random.next() * upsets.length)]!();
   }
@@ -138,7 +139,9 @@ class SimulatedModel {
   readonly activation: Activation;
   open = 0;
   #inFlight = 0;
+  #enabled = true;
   #lastUseMs = -Infinity;
+  readonly #random: SeededRandom;
 
   constructor(
     readonly name: string,
@@ -148,6 +151,7 @@ class SimulatedModel {
     readonly broken: string[],
     make: (options: ActivationOptions) => Activation,
   ) {
+    this.#random = random;
     this.target = new FakeTarget(clock, drawWeather(random));
     this.target.onSleep = () => this.#onSleep();
     this.activation = make({
@@ -160,6 +164,18 @@ class SimulatedModel {
     if (this.target.cluster.phase !== "ready") return;
     this.target.serveAround();
     this.#lastUseMs = this.clock.nowMs();
+  }
+
+  /** Off, and on again after a while: two reloads. */
+  switch(): void {
+    if (!this.#enabled) return;
+    this.#update(false);
+    this.clock.timer(this.#random.exponential(MINUTE), () => this.#update(true));
+  }
+
+  #update(enabled: boolean): void {
+    this.#enabled = enabled;
+    this.activation.update({ ...POLICY, enabled }, LIMITS);
   }
 
   async request(answerMs: number, patienceMs: number): Promise<"answered" | "refused" | "gone"> {
@@ -200,7 +216,7 @@ class SimulatedModel {
   #onSleep(): void {
     if (this.#inFlight > 0) this.#break("put to sleep with a request in flight");
     const quietMs = this.clock.nowMs() - this.#lastUseMs + 1_000;
-    if (this.activation.state === "stopping" && quietMs < POLICY.idleTimeoutMs) {
+    if (this.#enabled && this.activation.state === "stopping" && quietMs < POLICY.idleTimeoutMs) {
       this.#break(`put to sleep ${quietMs} ms after its last use`);
     }
   }
