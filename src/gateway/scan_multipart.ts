@@ -19,7 +19,12 @@ const latin1 = new TextDecoder("latin1");
 
 /** The boundary that `contentType` names. @throws RequestError `unsupported_media_type` */
 export function boundaryOf(contentType: string): string {
-  const boundary = parametersOf(contentType)?.get("boundary") ?? "";
+  const parameters = parametersOf(contentType);
+  const boundary = parameters?.get("boundary") ?? "";
+  // Starlette reads the fields in it, their names too: it would find a `model` in other letters.
+  if (!/^utf-?8$/i.test(parameters?.get("charset") ?? "utf-8")) {
+    throw new RequestError("unsupported_media_type", "The charset of a form must be utf-8");
+  }
   if (/^[\x20-\x7e]{0,69}[\x21-\x7e]$/.test(boundary)) return boundary;
   throw new RequestError(
     "unsupported_media_type",
@@ -55,11 +60,12 @@ function walk(bytes: Uint8Array, boundary: string): Walk {
   const found: { model?: Field; stream?: Field } = {};
   const result = (complete: boolean): Walk => ({ fields: fieldsOf(found), complete });
 
-  // The first boundary may stand at the very start, without the line break before it.
-  let end = startsWith(bytes, 0, delimiter.subarray(2))
-    ? -2
-    : findDelimiter(bytes, 0, bytes.length);
-  if (end === -1) return result(false);
+  // Nothing but line breaks stands before the first boundary: where another text ends is a guess.
+  let end = -2;
+  while (bytes[end + 2] === CR || bytes[end + 2] === LF) end++;
+  if (!startsWith(bytes, end + 2, delimiter.subarray(2))) {
+    throw invalid("it does not begin with its boundary");
+  }
   for (let parts = 0; parts <= PARTS_MAX; parts++) {
     const at = end + delimiter.length;
     if (bytes[at] === DASH && bytes[at + 1] === DASH) return result(true);
@@ -96,17 +102,17 @@ function readField(
   start: number,
   end: number,
 ): (Field & { name: "model" | "stream" }) | undefined {
-  // Without content, the blank line's end is the break before the next boundary.
-  const headEnd = findHeadEnd(bytes, start, end + 2);
-  if (headEnd === -1) return undefined;
+  // Behind the blank line comes at least a line break: to some, a boundary right there is content.
+  const headEnd = findHeadEnd(bytes, start, end);
+  if (headEnd === -1) throw invalid("the head of a part does not end with a blank line");
   if (headEnd - start > HEAD_MAX) throw invalid("the head of a part is too long");
   const name = fieldName(latin1.decode(bytes.subarray(start, headEnd)));
   if (name !== "model" && name !== "stream") return undefined;
-  const content = { start: headEnd + 4, end: Math.max(headEnd + 4, end) };
+  const content = { start: headEnd + 4, end };
   return { name, value: valueOf(bytes, content.start, content.end, name), ...content };
 }
 
-/** The name of a plain field; undefined for a file, and for what is no form field. */
+/** The name of a plain field; undefined for a file. */
 function fieldName(head: string): string | undefined {
   const [line, another] = head.match(/^content-disposition[ \t]*:.*$/gim) ?? [];
   if (line === undefined) return undefined;
@@ -114,9 +120,11 @@ function fieldName(head: string): string | undefined {
   if (!parameters || another !== undefined) {
     throw invalid("the Content-Disposition of a part is malformed (a quote in a name is %22)");
   }
-  if (!/^[^:]*:[ \t]*form-data[ \t]*(?:;|$)/i.test(line)) return undefined;
-  const isFile = parameters.has("filename") || parameters.has("filename*");
-  return isFile ? undefined : parameters.get("name");
+  // Starlette neither asks for the word nor takes a part for a file because of a `filename*`.
+  if (!/^[^:]*:[ \t]*form-data[ \t]*(?:;|$)/i.test(line)) {
+    throw invalid("the Content-Disposition of a part is not form-data");
+  }
+  return parameters.has("filename") ? undefined : parameters.get("name");
 }
 
 /**
