@@ -79,8 +79,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     async handle(request, info) {
-      open++;
       const context = openContext(request, info, options);
+      open++;
       const response = await answer(request, context);
       const headersMs = clock.nowMs() - context.arrivedMs;
       context.keep({

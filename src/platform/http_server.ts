@@ -8,6 +8,7 @@ export interface RequestInfo {
   readonly completed: Promise<void>;
 }
 
+/** The request's URL is always one that can be parsed. */
 export type Handler = (request: Request, info: RequestInfo) => Response | Promise<Response>;
 
 export interface HttpServer {
@@ -17,6 +18,9 @@ export interface HttpServer {
   /** Takes no more connections, closes idle ones, and resolves when the last response has left. */
   shutdown(): Promise<void>;
 }
+
+/** What the server itself answers to a head that it cannot read. */
+const malformed = () => new Response(null, { status: 400 });
 
 /** @throws if the address cannot be listened on */
 export type Listen = (
@@ -34,10 +38,10 @@ export const systemListen: Listen = ({ hostname, port }, handler) => {
       onError: () => new Response(null, { status: 500 }),
     },
     (request, info) =>
-      handler(request, {
-        remoteAddr: info.remoteAddr.hostname,
-        completed: info.completed,
-      }),
+      // A `Host` that is none, such as `[`, leaves a URL that cannot be read.
+      URL.canParse(request.url)
+        ? handler(request, { remoteAddr: info.remoteAddr.hostname, completed: info.completed })
+        : malformed(),
   );
   return {
     hostname: server.addr.hostname,

@@ -27,6 +27,24 @@ Deno.test("systemListen() answers 500 without a word when its handler throws", a
   await server.shutdown();
 });
 
+// The handler was asked, and its `new URL(request.url)` threw: a 500, and a request counted for ever.
+Deno.test("systemListen() answers 400 to a Host that is none, and asks nobody", async () => {
+  let asked = 0;
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, () => {
+    asked++;
+    return new Response();
+  });
+  for (const host of ["[", "a b", "a:99999", "%zz"]) {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    await conn.write(new TextEncoder().encode(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    const buffer = new Uint8Array(12);
+    await conn.read(buffer);
+    expect([host, new TextDecoder().decode(buffer)]).toEqual([host, "HTTP/1.1 400"]);
+  }
+  expect(asked).toBe(0);
+  await server.shutdown();
+});
+
 Deno.test("systemListen() throws where somebody else listens", async () => {
   const server = systemListen({ hostname: "127.0.0.1", port: 0 }, () => new Response());
   expect(() => systemListen(server, () => new Response())).toThrow();
