@@ -43,7 +43,7 @@ export async function* earlyEvents(
     for await (const text of signsOfLife(answer, options)) yield encoder.encode(text);
     const { response } = await answer;
     if (!isEventStream(response)) {
-      yield encoder.encode(streamError(await upstreamError(response), options.api));
+      yield encoder.encode(streamError(await upstreamError(response, options.clock), options.api));
       return;
     }
     for await (const chunk of unbroken(response.body)) {
@@ -82,7 +82,8 @@ function emptyChunk({ id, model }: { id: string; model: string }, wallMs: number
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
-function isEventStream(response: Response): boolean {
-  return response.ok &&
-    /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+/** One that is packed although nobody asked for it cannot follow headers that do not say so. */
+function isEventStream({ ok, headers }: Response): boolean {
+  return ok && !headers.has("content-encoding") &&
+    /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }

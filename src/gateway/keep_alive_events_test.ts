@@ -143,6 +143,32 @@ Deno.test("an answer that is no event stream is an error in an early stream", as
   expect(text()).toContain('"code":502');
 });
 
+// It was passed on as it came, under headers that had left without a word of gzip.
+Deno.test("an event stream that is packed is an error in an early stream", async () => {
+  const { answer, ended, text } = setUp();
+  answer.resolve(answerOf("\x1f\x8b", { headers: { "content-encoding": "gzip" } }));
+  await ended;
+  expect(text()).toContain("status 200 and gzip text/event-stream");
+  expect(text()).toContain('"code":502');
+});
+
+// The client of an early stream got neither a comment nor an error any more, for as long as it stayed.
+Deno.test("an upstream's error that does not end is told without its words", async () => {
+  const { clock, answer, ended, text } = setUp();
+  const cancelled = Promise.withResolvers<void>();
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('{"error":{')),
+    cancel: () => cancelled.resolve(),
+  });
+  answer.resolve(answerOf(body, { status: 500, headers: { "content-type": "application/json" } }));
+  await clock.advance(10_000);
+  await ended;
+  expect(text()).toContain("answered with status 500");
+  expect(text()).toMatch(/data: \[DONE\]\n\n$/);
+  await cancelled.promise;
+  expect(clock.timers).toBe(0);
+});
+
 Deno.test("an upstream that dies in the middle of an event: boundary, error, end", async () => {
   const { answer, ended, text } = setUp();
   answer.resolve(answerOf(brokenBody("data: 1\n\n", 'data: {"cho')));

@@ -34,7 +34,9 @@ export async function* earlyJson(
 
 async function bodyOf(answer: Promise<Answer>): Promise<Response["body"]> {
   const { response } = await answer;
-  if (response.ok && /json\b/i.test(response.headers.get("content-type") ?? "")) {
+  const { ok, headers } = response;
+  // One that is packed although nobody asked for it cannot follow white space.
+  if (ok && !headers.has("content-encoding") && /json\b/i.test(headers.get("content-type") ?? "")) {
     return response.body;
   }
   await response.body?.cancel();

@@ -44,6 +44,12 @@ const FAILURES: [string, string, (answer: PromiseWithResolvers<Answer>) => void]
     "upstream_unreachable",
     ({ resolve }) => resolve(answerOf(new Response("<html>"))),
   ],
+  [
+    "the upstream sent packed JSON",
+    "upstream_unreachable",
+    ({ resolve }) =>
+      resolve(answerOf(Response.json({ id: 1 }, { headers: { "content-encoding": "gzip" } }))),
+  ],
 ];
 
 for (const [why, code, fail] of FAILURES) {

@@ -1,15 +1,19 @@
 /** What an upstream's error answer says, for clients that already have a 200 and must be told in the stream. */
+import type { Clock } from "../platform/clock.ts";
 import type { ErrorAnswer } from "./error_table.ts";
 
 /** An error is a few lines; what is longer is no error, and nobody reads it. */
 const BODY_MAX = 64 * 1024;
+/** Its client has an open stream, in which nothing else comes meanwhile. */
+const BODY_TIMEOUT_MS = 5_000;
 
 /** Reads the body of `response`, or as much of it as an error may have. */
-export async function upstreamError(response: Response): Promise<ErrorAnswer> {
+export async function upstreamError(response: Response, clock: Clock): Promise<ErrorAnswer> {
   const { status } = response;
-  const said = response.ok ? {} : errorFields(await readText(response.body));
+  const said = response.ok ? {} : errorFields(await readText(response.body, clock));
   if (response.ok) await response.body?.cancel();
-  const kind = response.headers.get("content-type") ?? "nothing";
+  const kind = ["content-encoding", "content-type"]
+    .flatMap((name) => response.headers.get(name) ?? []).join(" ") || "nothing";
   return {
     status: status >= 400 ? status : 502,
     type: text(said.type) ??
@@ -46,16 +50,27 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-async function readText(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): Promise<string> {
+/** Nothing if it is too long, too slow, or breaks: its status has been told all the same. */
+async function readText(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  clock: Clock,
+): Promise<string> {
+  if (!body) return "";
   const decoder = new TextDecoder();
-  let read = "";
+  const late = Promise.withResolvers<undefined>();
+  using _limit = clock.timer(BODY_TIMEOUT_MS, () => late.resolve(undefined));
+  const reader = body.getReader();
+  let text = "";
   try {
-    for await (const chunk of body ?? []) {
-      read += decoder.decode(chunk, { stream: true });
-      if (read.length > BODY_MAX) return "";
+    while (text.length <= BODY_MAX) {
+      const read = await Promise.race([reader.read(), late.promise]);
+      if (!read) break;
+      if (read.done) return text + decoder.decode();
+      text += decoder.decode(read.value, { stream: true });
     }
   } catch {
-    return ""; // Its status has been told all the same.
+    return "";
   }
-  return read;
+  void reader.cancel().catch(() => {});
+  return "";
 }
