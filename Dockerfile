@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# The gateway as one file, and the Deno that runs it; nothing else is in the image, nobody is root.
+# The gateway, bundled, and the Deno that runs it; nothing else is in the image, nobody is root.
 #
 #   docker build --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" -t vllm-autoscaler .
 
@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="vllm-autoscaler" \
       org.opencontainers.image.revision="$REVISION"
 
 COPY --from=build /app/deno /usr/local/bin/deno
-COPY --from=build /app/dist/vllm-autoscaler.js /app/vllm-autoscaler.js
+COPY --from=build /app/dist/ /app/
 COPY --from=build /app/LICENSE /app/LICENSE
 
 # Without the first, V8 sizes its heap by the memory of the host and not of the container. Deno wants
@@ -52,5 +52,5 @@ ENTRYPOINT ["/usr/local/bin/deno", "run", "--no-config", "--no-prompt", "--no-co
   "--v8-flags=--max-semi-space-size=2", "--unstable-no-legacy-abort", \
   "--allow-net", "--allow-env", "--allow-sys=hostname", \
   "--allow-read=/etc/vllm-autoscaler,/var/run/secrets/kubernetes.io/serviceaccount", \
-  "/app/vllm-autoscaler.js"]
+  "/app/main.js"]
 CMD ["serve"]

@@ -16,6 +16,8 @@ import type { Handler } from "./platform/http_server.ts";
 import type { Processes } from "./platform/processes.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
+import { findCluster } from "./targets/kubernetes/find_cluster.ts";
+import { Kubernetes } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
 import { createProcessTarget } from "./targets/process/process_target.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -53,14 +55,15 @@ export async function createApp(
   log: Log,
   version: string,
 ): Promise<App> {
-  checkServable(config);
   const { clock } = platform;
   const fetch = platform.createFetch();
+  const cluster = new Cluster({ ...platform, fetch, log });
+  await cluster.prepare(config);
   let fetches = await createFetches(config, fetch, platform);
   const activator = new Activator({
     clock,
     log,
-    createTarget: (spec, after) => createTarget(spec, after, { ...platform, fetch, log }),
+    createTarget: (spec, after) => createTarget(spec, cluster, { ...platform, fetch, log, after }),
   });
   let current = config;
   let snapshot = snapshotOf(config, activator);
@@ -79,7 +82,7 @@ export async function createApp(
       return current;
     },
     async reload(next) {
-      checkServable(next);
+      await cluster.prepare(next);
       fetches = await createFetches(next, fetch, platform);
       // From here on nothing is awaited: no request sees half of the new config.
       const diff = diffConfig(current, next);
@@ -99,7 +102,10 @@ export async function createApp(
       gateway.refuse();
       activator.drain();
     },
-    close: (how) => activator.close(how),
+    async close(how) {
+      await activator.close(how);
+      await cluster.close();
+    },
   };
 }
 
@@ -133,21 +139,51 @@ async function createFetches(
   return fetches;
 }
 
-function checkServable({ models }: Config): void {
-  for (const { name, scale: { kind } } of models) {
-    if (kind === "process" || kind === "external") continue;
-    throw new Unservable(
-      `Cannot serve model '${name}': this version scales local processes only, not a ${kind}; ` +
-        "write `process:` or `external: true` with an `upstream`",
-    );
+/** The cluster, from the first model on that is one of its workloads. */
+class Cluster {
+  #kubernetes: Kubernetes | undefined;
+
+  constructor(readonly options: Platform & { readonly fetch: Fetch; readonly log: Log }) {}
+
+  /** Gets ready to make the targets of `config`. @throws Unservable */
+  async prepare({ models, kubernetes }: Config): Promise<void> {
+    const first = models.find(({ scale: { kind } }) => kind !== "process" && kind !== "external");
+    if (!first) return;
+    try {
+      this.#kubernetes ??= new Kubernetes({
+        ...this.options,
+        access: await findCluster(kubernetes, this.options),
+      });
+      await this.#kubernetes.learnKinds(models);
+    } catch (error) {
+      throw new Unservable(`Cannot scale model '${first.name}': ${(error as Error).message}`);
+    }
+  }
+
+  target(spec: ModelSpec, after: Promise<void>): ScaleTarget {
+    return this.#kubernetes!.target(spec, after);
+  }
+
+  async close(): Promise<void> {
+    await this.#kubernetes?.close();
   }
 }
 
 function createTarget(
   spec: ModelSpec,
-  after: Promise<void>,
-  options: Platform & { readonly fetch: Fetch; readonly log: Log },
+  cluster: Cluster,
+  options: Platform & {
+    readonly fetch: Fetch;
+    readonly log: Log;
+    readonly after: Promise<void>;
+  },
 ): ScaleTarget {
-  if (spec.scale.kind === "process") return createProcessTarget(spec, { ...options, after });
-  return createExternalTarget(spec.upstream!);
+  switch (spec.scale.kind) {
+    case "process":
+      return createProcessTarget(spec, options);
+    case "external":
+      return createExternalTarget(spec.upstream!);
+    default:
+      return cluster.target(spec, options.after);
+  }
 }

@@ -3,6 +3,8 @@
  * they are matched here and nowhere else, and the test beside runs the real `fetch` to see them change.
  */
 
+import { rootCause } from "../lib/root_cause.ts";
+
 /**
  * `refused`: no connection came to be, so not a byte was sent. `closed`: the connection ended, as far
  * as anyone can tell before the first byte of the answer. `other`: whatever it was, a byte may have come.
@@ -25,8 +27,7 @@ export function fetchFailure(error: unknown): FetchFailure {
 
 /** The cause in words, for the log: without the URL, which may hold a client's secrets. */
 export function fetchReason(error: unknown): string {
-  let reason = "";
-  for (let cause = error; cause instanceof Error; cause = cause.cause) reason = cause.message;
+  const reason = rootCause(error);
   const start = reason.indexOf("client error (");
   return start > 0 ? reason.slice(start) : reason;
 }

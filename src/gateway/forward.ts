@@ -10,7 +10,7 @@ import { Cancellation } from "./cancellation.ts";
 import { derived } from "./derived.ts";
 import { earlyAnswer } from "./early_answer.ts";
 import { type Answer, type Exchange, exchange } from "./exchange.ts";
-import { responseHeaders, upstreamHeaders } from "./headers.ts";
+import { type HeaderList, responseHeaders, upstreamHeaders } from "./headers.ts";
 import { answerInTime } from "./keep_alive.ts";
 import type { RequestContext } from "./layers.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -109,7 +109,7 @@ export class Forwarder {
     { id, info: { remoteAddr } }: RequestContext,
     spec: ModelSpec,
     upstreamKey: string | undefined,
-  ): Headers {
+  ): HeaderList {
     return upstreamHeaders(headers, {
       requestId: id,
       remoteAddr,

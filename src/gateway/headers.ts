@@ -1,6 +1,12 @@
 /** The headers that pass through, in either direction, and those that stop at the gateway. */
 import type { Random } from "../platform/random.ts";
 
+/**
+ * Names in lower case. A list and no `Headers`: going through one of those that can be changed takes
+ * Deno 2.9 30 µs, and `fetch` and `Response` do; with lists a warm request costs half the processor time.
+ */
+export type HeaderList = [name: string, value: string][];
+
 /** For one connection only (RFC 9110 section 7.6.1), and what belongs to its framing. */
 const HOP_BY_HOP = [
   "connection",
@@ -14,8 +20,10 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
+const NOT_DOWNSTREAM = new Set(HOP_BY_HOP);
+
 /** Meant for the gateway, or written anew by it or by `fetch`. */
-const NOT_UPSTREAM = [
+const NOT_UPSTREAM = new Set([
   ...HOP_BY_HOP,
   "accept-encoding",
   "content-length",
@@ -23,7 +31,10 @@ const NOT_UPSTREAM = [
   "host",
   "x-cold-start",
   "x-cold-start-timeout",
-];
+  "x-request-id",
+]);
+
+const KEYS = new Set(["authorization", "x-api-key"]);
 
 /** What proxies say of the client. */
 const FORWARDED = /^(?:forwarded$|x-forwarded-)/;
@@ -40,55 +51,55 @@ export interface UpstreamHeadersOptions {
   readonly upstreamKey: string | undefined;
 }
 
-/** What goes upstream of a request's headers; `inbound` is not changed. */
-export function upstreamHeaders(inbound: Headers, options: UpstreamHeadersOptions): Headers {
-  const headers = new Headers(inbound);
-  dropConnectionNamed(headers);
-  for (const name of NOT_UPSTREAM) headers.delete(name);
-  if (options.keepsKeys || options.upstreamKey !== undefined) {
-    headers.delete("authorization");
-    headers.delete("x-api-key");
-  }
-  if (options.upstreamKey !== undefined) {
-    headers.set("authorization", `Bearer ${options.upstreamKey}`);
-  }
+/** What goes upstream of a request's headers. */
+export function upstreamHeaders(inbound: Headers, options: UpstreamHeadersOptions): HeaderList {
+  const { requestId, keepsKeys, upstreamKey } = options;
+  const hidesKeys = keepsKeys || upstreamKey !== undefined;
+  const list = passing(
+    inbound,
+    (name) => !NOT_UPSTREAM.has(name) && !FORWARDED.test(name) && !(hidesKeys && KEYS.has(name)),
+  );
+  if (upstreamKey !== undefined) list.push(["authorization", `Bearer ${upstreamKey}`]);
   // Answers pass untouched only if they are not compressed on the way to us.
-  headers.set("accept-encoding", "identity");
-  headers.set("x-request-id", options.requestId);
-  forward(headers, inbound.get("host"), options);
-  return headers;
+  list.push(["accept-encoding", "identity"], ["x-request-id", requestId]);
+  list.push(...forwarded(inbound, options));
+  return list;
 }
 
 /** Appended behind a proxy that we trust, else told anew: anybody can claim to be somebody else. */
-function forward(
-  headers: Headers,
-  host: string | null,
+function forwarded(
+  inbound: Headers,
   { remoteAddr, isTrustedPeer }: UpstreamHeadersOptions,
-): void {
-  if (!isTrustedPeer) {
-    for (const name of [...headers.keys()]) if (FORWARDED.test(name)) headers.delete(name);
-  }
-  headers.append("x-forwarded-for", remoteAddr);
-  if (!headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", "http");
-  if (host !== null && !headers.has("x-forwarded-host")) headers.set("x-forwarded-host", host);
+): Map<string, string> {
+  const told = new Map(isTrustedPeer ? passing(inbound, (name) => FORWARDED.test(name)) : []);
+  const append = (name: string, value: string) => {
+    const before = told.get(name);
+    told.set(name, before === undefined ? value : `${before}, ${value}`);
+  };
+  append("x-forwarded-for", remoteAddr);
+  // The newer form goes on only where it was begun (RFC 7239: brackets and quotes around IPv6).
+  const node = remoteAddr.includes(":") ? `"[${remoteAddr}]"` : remoteAddr;
+  if (told.has("forwarded")) append("forwarded", `for=${node}`);
+  if (!told.has("x-forwarded-proto")) told.set("x-forwarded-proto", "http");
+  const host = inbound.get("host");
+  if (host !== null && !told.has("x-forwarded-host")) told.set("x-forwarded-host", host);
+  return told;
 }
 
-/** What goes to the client of an upstream's headers; `upstream` is not changed. */
-export function responseHeaders(upstream: Headers): Headers {
-  const headers = new Headers(upstream);
-  dropConnectionNamed(headers);
-  for (const name of HOP_BY_HOP) headers.delete(name);
-  return headers;
+/** What goes to the client of an upstream's headers. */
+export function responseHeaders(upstream: Headers): HeaderList {
+  return passing(upstream, (name) => !NOT_DOWNSTREAM.has(name));
 }
 
-/** A header that `Connection` names is for that connection too. */
-function dropConnectionNamed(headers: Headers): void {
+/** Those that `passes` lets through, without what `Connection` names: that is for one connection too. */
+function passing(headers: Headers, passes: (name: string) => boolean): HeaderList {
   const connection = headers.get("connection");
-  if (connection === null) return;
-  for (const name of connection.split(",")) {
-    // A name that is none cannot be a header's either.
-    if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name.trim())) headers.delete(name.trim());
-  }
+  const named = connection?.toLowerCase().split(",").map((name) => name.trim());
+  const list: HeaderList = [];
+  headers.forEach((value, name) => {
+    if (passes(name) && !named?.includes(name)) list.push([name, value]);
+  });
+  return list;
 }
 
 /** The client's `x-request-id` if it is fit for a log, else a new one. */

@@ -4,6 +4,7 @@ import type { Fetch } from "../platform/fetch.ts";
 import type { Tcp } from "../platform/tcp.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { fetchFailure, fetchReason } from "./fetch_failure.ts";
+import type { HeaderList } from "./headers.ts";
 
 /** What goes upstream; the same for every attempt. */
 export interface Outgoing {
@@ -12,7 +13,7 @@ export interface Outgoing {
   readonly path: string;
   /** With its `?`, or empty. */
   readonly search: string;
-  readonly headers: Headers;
+  readonly headers: HeaderList;
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 

@@ -1,6 +1,14 @@
 /** HTTP requests as a dependency, and the one pool of upstream connections. */
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
-export type CreateFetch = (options?: { readonly caCerts?: string[] }) => Fetch;
+
+export interface FetchOptions {
+  /** PEM texts, trusted beside the system's. */
+  readonly caCerts?: string[];
+  /** A client certificate and its key, PEM. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+export type CreateFetch = (options?: FetchOptions) => Fetch;
 
 /**
  * How long an unused upstream connection is kept. uvicorn closes its side after 5 s, so a shorter
@@ -8,10 +16,10 @@ export type CreateFetch = (options?: { readonly caCerts?: string[] }) => Fetch;
  */
 export const POOL_IDLE_TIMEOUT_MS = 4_000;
 
-/** A `fetch` with a pool of its own, HTTP/1.1 only; `caCerts` are PEM texts trusted beside the system's. */
+/** A `fetch` with a pool of its own, HTTP/1.1 only. */
 export const createFetch: CreateFetch = (options = {}) => {
   const client = Deno.createHttpClient({
-    ...(options.caCerts ? { caCerts: options.caCerts } : {}),
+    ...options,
     poolIdleTimeout: POOL_IDLE_TIMEOUT_MS,
     poolMaxIdlePerHost: 1024,
     http2: false,

@@ -142,7 +142,13 @@ async function send(answer: NodeAnswer, message: IncomingMessage, response: Serv
   response.end();
 }
 
-/** Resolves once the chunk is with the kernel, or the connection is gone. */
+/** Resolves once the chunk is with the kernel, or the connection is gone: then no callback may come. */
 function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve) => response.write(chunk, () => resolve()));
+  return new Promise((resolve) => {
+    response.once("close", resolve);
+    response.write(chunk, () => {
+      response.off("close", resolve);
+      resolve();
+    });
+  });
 }

@@ -1,0 +1,237 @@
+/**
+ * A model that is a workload of the cluster. Watches say how it is, the scaler tells it what to be; an
+ * observation counts from the generation that its controller has acted upon.
+ */
+import {
+  type CommandResult,
+  type Failure,
+  type Observation,
+  type ScaleTarget,
+  type TargetObserver,
+  UNMEASURED,
+  type Usage,
+  type Workload,
+} from "../../activator/scale_target.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Meter } from "../usage.ts";
+import { ApiError } from "./api.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Scaled, Scaler } from "./scaler.ts";
+import { type ServiceEndpoint, serviceEndpoints } from "./service_endpoints.ts";
+import type { ServiceView, WorkloadView } from "./views.ts";
+import type { WakeWatch } from "./wake_watch.ts";
+import type { SharedWatch, SliceWatch } from "./watches.ts";
+
+/** The Service whose ready pods take the requests. */
+export interface ServiceUpstream {
+  readonly service: string;
+  readonly port: number | string | undefined;
+  readonly services: SharedWatch<ServiceView>;
+  readonly slices: SliceWatch;
+}
+
+export interface KubernetesTargetOptions {
+  readonly scaler: Scaler;
+  /** The workload's name within its watch. */
+  readonly workload: string;
+  readonly workloads: SharedWatch<WorkloadView>;
+  /** Or one fixed base URL, which needs no right to see endpoints. */
+  readonly upstream: ServiceUpstream | { readonly url: string };
+  readonly readiness: (onHealthy: () => void) => Readiness;
+  readonly wakeWatch: (onFailure: (failure: Failure) => void) => WakeWatch;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An earlier target of the same model has let go: until then it may be answering. */
+  readonly after: Promise<void>;
+}
+
+/** More generations than any object lives to see. */
+const GENERATIONS = 2 ** 20;
+
+/**
+ * A pod from before our sleep that is still there after so long was kept: one that is to go is told so
+ * by its controllers at once, but news of it may come after news of the next wake.
+ */
+const KEPT_AFTER_MS = 5_000;
+
+export class KubernetesTarget implements ScaleTarget {
+  readonly name: string;
+  readonly local = false;
+  readonly #readiness: Readiness;
+  readonly #wakeWatch: WakeWatch;
+  readonly #listening = new DisposableStack();
+  #observer: TargetObserver | undefined;
+  #asOf = 0;
+  /** The fence of our last command: what is gone after it is gone as of it. */
+  #fence = 0;
+  #isAlone = false;
+  #told = "";
+  /** Pods that our last sleep was to end. */
+  #condemned: ReadonlySet<string> = new Set();
+  #pardon: Disposable | undefined;
+
+  constructor(readonly options: KubernetesTargetOptions) {
+    this.name = options.scaler.options.name;
+    options.after.then(() => this.#isAlone = true);
+    this.#readiness = options.readiness(() => this.#refresh());
+    this.#wakeWatch = options.wakeWatch((failure) => this.#observer?.failed(failure, this.#asOf));
+  }
+
+  subscribe(observer: TargetObserver): void {
+    const { workloads, workload, upstream } = this.options;
+    const refresh = () => this.#refresh();
+    this.#observer = observer;
+    this.#listening.use(workloads.listen(workload, refresh));
+    if (!("url" in upstream)) {
+      this.#listening.use(upstream.services.listen(upstream.service, refresh));
+      this.#listening.use(upstream.slices.listen(upstream.service, refresh));
+    }
+    this.#refresh();
+  }
+
+  async look(signal: AbortSignal): Promise<Observation> {
+    const { scaler, workloads, workload: name } = this.options;
+    let workload: WorkloadView;
+    try {
+      workload = await scaler.read(signal);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) {
+        this.options.log.warn("cannot see its workload", { reason: (error as Error).message });
+        throw error;
+      }
+      return { workload: { phase: "none" }, asOf: Math.max(this.#asOf, this.#fence) };
+    }
+    // Whoever looks may not have heard why it does not start.
+    queueMicrotask(() => this.#refresh());
+    const asOf = asOfGeneration(workload, workload.generation);
+    if (workload.desired === 0) return { workload: { phase: "none" }, asOf };
+    // Watches that lag behind this read, or have lost contact, do not know its endpoints.
+    const seen = workloads.reflector.get(name);
+    const isCurrent = seen !== undefined && asOfGeneration(seen, seen.observedGeneration) >= asOf;
+    if (!isCurrent || !this.#isFresh) return { workload: { phase: "starting" }, asOf };
+    return { workload: this.#phaseOf(workload), asOf };
+  }
+
+  async wake(signal: AbortSignal): Promise<CommandResult> {
+    const result = this.#result(await this.options.scaler.wake(signal));
+    if (result.outcome === "done" && this.#condemned.size > 0) {
+      this.#pardon?.[Symbol.dispose]();
+      this.#pardon = this.options.clock.timer(KEPT_AFTER_MS, () => {
+        this.#condemned = new Set();
+        this.#refresh();
+      });
+    }
+    return result;
+  }
+
+  async sleep(signal: AbortSignal): Promise<CommandResult> {
+    const result = this.#result(await this.options.scaler.sleep(signal));
+    if (result.outcome === "done") {
+      this.#pardon?.[Symbol.dispose]();
+      this.#condemned = new Set(this.#endpoints().flatMap(({ pod }) => pod ?? []));
+      this.#refresh();
+    }
+    return result;
+  }
+
+  measure(signal: AbortSignal): Promise<Usage> {
+    // Stale news is no news: an engine that nobody knows of could be busy.
+    if (!this.#isFresh || !this.#isAlone) return Promise.resolve({ busy: Infinity, served: "" });
+    const { healthy } = this.#readiness;
+    return healthy.length === 0 ? Promise.resolve(UNMEASURED) : this.options.meter(healthy, signal);
+  }
+
+  suspect(endpoint: string): void {
+    if (this.#readiness.suspect(endpoint)) this.#tell();
+  }
+
+  close(): Promise<void> {
+    this.#observer = undefined;
+    this.#listening.dispose();
+    this.#pardon?.[Symbol.dispose]();
+    this.#readiness.want([]);
+    this.#wakeWatch.end();
+    return Promise.resolve();
+  }
+
+  /** True once the watches knew how it was. */
+  get #isListed(): boolean {
+    const { workloads, upstream } = this.options;
+    if (!workloads.reflector.isListed) return false;
+    return "url" in upstream ||
+      (upstream.slices.reflector.isListed && upstream.services.reflector.isListed);
+  }
+
+  /** True while the watches know how it is. */
+  get #isFresh(): boolean {
+    const { workloads, upstream } = this.options;
+    if (!workloads.reflector.isFresh) return false;
+    return "url" in upstream ||
+      (upstream.slices.reflector.isFresh && upstream.services.reflector.isFresh);
+  }
+
+  #result(scaled: Scaled): CommandResult {
+    if (scaled.outcome === "unanswered") {
+      this.options.log.warn("the API server did not answer", { reason: scaled.message });
+    }
+    if (scaled.outcome !== "done") return scaled;
+    // Where nothing had to change no watch says anything: what there is, is told again.
+    this.#told = "";
+    queueMicrotask(() => this.#refresh());
+    this.#fence = asOfGeneration(scaled.workload, scaled.workload.generation);
+    return { outcome: "done", fence: this.#fence };
+  }
+
+  /** Takes over what the watches know. */
+  #refresh(): void {
+    const { workloads, workload: name } = this.options;
+    const workload = workloads.reflector.get(name);
+    const isUp = workload !== undefined && workload.desired > 0;
+    const endpoints = isUp ? this.#endpoints() : [];
+    this.#readiness.want(
+      endpoints.filter(({ pod }) => !pod || !this.#condemned.has(pod)).map(({ url }) => url),
+    );
+    this.#tell();
+    if (isUp && this.#readiness.healthy.length === 0) this.#wakeWatch.follow(workload);
+    else this.#wakeWatch.end();
+  }
+
+  /** Also while the watches are stale: what our own probes find of the pods that we know is news. */
+  #tell(): void {
+    if (!this.#isListed) return;
+    const workload = this.options.workloads.reflector.get(this.options.workload);
+    // What is gone is gone as of whatever was known last.
+    const asOf = workload
+      ? asOfGeneration(workload, Math.min(workload.generation, workload.observedGeneration))
+      : this.#fence;
+    this.#asOf = Math.max(this.#asOf, asOf);
+    const phase: Workload = workload ? this.#phaseOf(workload) : { phase: "none" };
+    const told = JSON.stringify([phase, this.#asOf]);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#observer?.saw({ workload: phase, asOf: this.#asOf });
+  }
+
+  #phaseOf(workload: WorkloadView): Workload {
+    if (workload.desired === 0) {
+      const isGone = workload.replicas === 0 && workload.observedGeneration >= workload.generation;
+      return { phase: isGone ? "none" : "starting" };
+    }
+    const endpoints = this.#readiness.healthy;
+    return endpoints.length > 0 ? { phase: "ready", endpoints } : { phase: "starting" };
+  }
+
+  #endpoints(): ServiceEndpoint[] {
+    const { upstream } = this.options;
+    if ("url" in upstream) return [{ url: upstream.url, pod: undefined }];
+    const { service, port, services, slices } = upstream;
+    return serviceEndpoints(services.reflector.get(service), slices.of(service), port);
+  }
+}
+
+/** Grows with each generation, and begins higher with an object that was made anew under its name. */
+function asOfGeneration({ createdS }: WorkloadView, generation: number): number {
+  return createdS * GENERATIONS + generation;
+}

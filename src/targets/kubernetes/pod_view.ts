@@ -1,0 +1,116 @@
+/** What a pod tells of why it does not run. */
+import type { KubernetesObject } from "./reflector.ts";
+
+export interface PodView {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Seconds since the epoch. */
+  readonly createdS: number;
+  /** It was told to go. */
+  readonly isLeaving: boolean;
+  /** Of the pod itself: `Evicted`, `DeadlineExceeded`, ...; its own words. */
+  readonly failed: { readonly reason: string; readonly message: string } | undefined;
+  /** Why no node takes it, and since when (seconds since the epoch). */
+  readonly unschedulable: { readonly message: string; readonly sinceS: number } | undefined;
+  readonly containers: readonly ContainerView[];
+}
+
+export interface ContainerView {
+  readonly name: string;
+  readonly isInit: boolean;
+  readonly image: string;
+  /** How often it ended, the present end too. */
+  readonly ends: number;
+  readonly waiting: { readonly reason: string; readonly message: string } | undefined;
+  /** How it ended last. */
+  readonly ended:
+    | { readonly reason: string; readonly exitCode: number; readonly message: string }
+    | undefined;
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  readonly image?: string;
+  readonly restartCount?: number;
+  readonly state?: State;
+  readonly lastState?: State;
+}
+
+interface State {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly terminated?: {
+    readonly reason?: string;
+    readonly exitCode?: number;
+    readonly message?: string;
+  };
+}
+
+export function podView(object: KubernetesObject): PodView {
+  const { metadata, status = {} } = object as KubernetesObject & {
+    metadata: {
+      labels?: Record<string, string>;
+      creationTimestamp?: string;
+      deletionTimestamp?: string;
+    };
+    status?: {
+      phase?: string;
+      reason?: string;
+      message?: string;
+      conditions?: readonly {
+        type: string;
+        status: string;
+        reason?: string;
+        message?: string;
+        lastTransitionTime?: string;
+      }[];
+      initContainerStatuses?: readonly ContainerStatus[];
+      containerStatuses?: readonly ContainerStatus[];
+    };
+  };
+  const scheduled = status.conditions?.find(({ type }) => type === "PodScheduled");
+  const isUnschedulable = scheduled?.status === "False" && scheduled.reason === "Unschedulable";
+  return {
+    name: metadata.name,
+    uid: metadata.uid,
+    labels: metadata.labels ?? {},
+    createdS: secondsOf(metadata.creationTimestamp),
+    isLeaving: metadata.deletionTimestamp !== undefined,
+    failed: status.phase === "Failed"
+      ? { reason: status.reason ?? "Failed", message: status.message ?? "" }
+      : undefined,
+    unschedulable: isUnschedulable
+      ? { message: scheduled.message ?? "", sinceS: secondsOf(scheduled.lastTransitionTime) }
+      : undefined,
+    containers: [
+      ...(status.initContainerStatuses ?? []).map((each) => containerView(each, true)),
+      ...(status.containerStatuses ?? []).map((each) => containerView(each, false)),
+    ],
+  };
+}
+
+function containerView(status: ContainerStatus, isInit: boolean): ContainerView {
+  const { name, image = "", restartCount = 0, state = {}, lastState = {} } = status;
+  const terminated = state.terminated ?? lastState.terminated;
+  // An init container that ended well has done its work.
+  const endsNow = state.terminated && !(isInit && state.terminated.exitCode === 0) ? 1 : 0;
+  return {
+    name,
+    isInit,
+    image,
+    ends: restartCount + endsNow,
+    waiting: state.waiting && {
+      reason: state.waiting.reason ?? "",
+      message: state.waiting.message ?? "",
+    },
+    ended: terminated && {
+      reason: terminated.reason ?? "",
+      exitCode: terminated.exitCode ?? 0,
+      message: terminated.message ?? "",
+    },
+  };
+}
+
+function secondsOf(time: string | undefined): number {
+  return Date.parse(time ?? "") / 1000 || 0;
+}

@@ -1,0 +1,228 @@
+/**
+ * What the API server has of one kind, kept up to date: list, then watch from there, resume where the
+ * watch ended, list again where that is no longer possible. A watch that says nothing for too long is
+ * taken for dead: a connection through a lost NAT entry never says so.
+ */
+import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { ApiError, type KubernetesApi } from "./api.ts";
+import { readLines } from "./lines.ts";
+
+/** What every object has. */
+export interface KubernetesObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+  };
+}
+
+export interface ReflectorOptions<T> {
+  readonly api: KubernetesApi;
+  /** Of the list, e.g. `/apis/apps/v1/namespaces/ai/deployments`. */
+  readonly path: string;
+  /** The little that is kept of an object; undefined: nothing, it is as if it were not there. */
+  readonly pick: (object: KubernetesObject) => T | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Called after each change with the object's name; `item` undefined: it is gone. */
+  readonly onChange: (name: string, item: T | undefined) => void;
+  /** Called after each list and each return of contact, and when contact is lost. */
+  readonly onContact: () => void;
+}
+
+/** The API server ends a watch after so long by itself; it sends a bookmark about every minute. */
+const WATCH_TIMEOUT_S = 570;
+const SILENCE_MAX_MS = 150_000;
+const BACK_OFF_MS = 250;
+const BACK_OFF_MAX_MS = 30_000;
+const PAGE = 500;
+
+const LIST_AGAIN = new Error("list again");
+
+interface List {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly KubernetesObject[];
+}
+
+interface WatchEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly object: KubernetesObject & { readonly code?: number; readonly message?: string };
+}
+
+export class Reflector<T> {
+  readonly #items = new Map<string, T>();
+  readonly #end = new AbortController();
+  #resourceVersion: string | undefined;
+  #failures = 0;
+  #listed = false;
+  #inContact = false;
+  /** The watch under way. */
+  #watching: AbortController | undefined;
+  #listAgain = false;
+  /** Why there is no contact, for people. */
+  trouble: string | undefined;
+  readonly done: Promise<void>;
+
+  constructor(readonly options: ReflectorOptions<T>) {
+    this.done = this.#run();
+  }
+
+  /** True once a list has come: a store that was never listed is not empty. */
+  get isListed(): boolean {
+    return this.#listed;
+  }
+
+  /** True while what it has is what the API server has, as far as can be known. */
+  get isFresh(): boolean {
+    return this.#listed && this.#inContact;
+  }
+
+  get(name: string): T | undefined {
+    return this.#items.get(name);
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  values(): Iterable<T> {
+    return this.#items.values();
+  }
+
+  /** Lists again soon: what is to be kept has changed. Several calls in a row are one. */
+  listAgain(): void {
+    this.#listAgain = true;
+    this.#watching?.abort(LIST_AGAIN);
+  }
+
+  close(): Promise<void> {
+    this.#end.abort(new Error("closed"));
+    return this.done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      try {
+        if (this.#resourceVersion === undefined || this.#listAgain) await this.#list(signal);
+        if (!this.#listAgain) await this.#watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const isWanted = this.#watching?.signal.reason === LIST_AGAIN;
+        this.#watching = undefined;
+        if (!isWanted) await this.#recover(error as Error);
+      }
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { api, path } = this.options;
+    // Who asks from here on may be too late for this one.
+    this.#listAgain = false;
+    const seen = new Set<string>();
+    let token: string | undefined;
+    let list: List;
+    do {
+      const more = token === undefined ? "" : `&continue=${encodeURIComponent(token)}`;
+      list = await api.call<List>({ verb: "list", path: `${path}?limit=${PAGE}${more}`, signal });
+      for (const object of list.items) {
+        seen.add(object.metadata.name);
+        this.#put(object);
+      }
+      token = list.metadata.continue || undefined;
+    } while (token !== undefined);
+    for (const name of [...this.#items.keys()]) if (!seen.has(name)) this.#drop(name);
+    this.#resourceVersion = list.metadata.resourceVersion;
+    this.#listed = true;
+    this.#contact();
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { api, path, clock } = this.options;
+    const silence = this.#watching = new AbortController();
+    const stop = () => silence.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    let timer: Disposable | undefined;
+    const heard = () => {
+      timer?.[Symbol.dispose]();
+      timer = clock.timer(SILENCE_MAX_MS, () => silence.abort(new Error("the watch fell silent")));
+    };
+    try {
+      heard();
+      const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}` +
+        `&resourceVersion=${this.#resourceVersion}`;
+      const response = await api.stream({
+        ...{ verb: "watch", path: `${path}?${query}`, signal: silence.signal },
+      });
+      this.#contact();
+      for await (const line of readLines(response.body!)) {
+        heard();
+        this.#take(JSON.parse(line) as WatchEvent);
+      }
+      // The API server ended it, as it does now and then: go on from where it was.
+    } finally {
+      timer?.[Symbol.dispose]();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  #take({ type, object }: WatchEvent): void {
+    if (type === "ERROR") {
+      throw new ApiError(object.code ?? 0, "Expired", object.message ?? "the watch failed");
+    }
+    this.#failures = 0;
+    this.#resourceVersion = object.metadata.resourceVersion;
+    if (type === "BOOKMARK") return;
+    if (type === "DELETED") this.#drop(object.metadata.name);
+    else this.#put(object);
+  }
+
+  #put(object: KubernetesObject): void {
+    const { name } = object.metadata;
+    const item = this.options.pick(object);
+    if (item === undefined) return this.#drop(name);
+    this.#items.set(name, item);
+    this.options.onChange(name, item);
+  }
+
+  #drop(name: string): void {
+    if (this.#items.delete(name)) this.options.onChange(name, undefined);
+  }
+
+  #contact(): void {
+    this.#failures = 0;
+    this.trouble = undefined;
+    this.#inContact = true;
+    this.options.onContact();
+  }
+
+  /** Waits before the next try; what can no longer be resumed is listed anew. */
+  async #recover(error: Error): Promise<void> {
+    const { clock, random, log, path } = this.options;
+    // 410, or an answer that makes no sense: what we have cannot be built upon.
+    if (error instanceof ApiError || error instanceof SyntaxError) {
+      this.#resourceVersion = undefined;
+    }
+    const isExpiry = error instanceof ApiError && error.status === 410;
+    if (!isExpiry) {
+      // Said once, however long it lasts.
+      if (error.message !== this.trouble) log.warn("watch lost", { path, reason: error.message });
+      this.trouble = error.message;
+      if (this.#inContact) {
+        this.#inContact = false;
+        this.options.onContact();
+      }
+    }
+    const waitMs = Math.min(BACK_OFF_MS * 2 ** this.#failures++, BACK_OFF_MAX_MS);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _timer = clock.timer(isExpiry ? 0 : waitMs * (0.5 + random.next()), resolve);
+    const over = () => resolve();
+    this.#end.signal.addEventListener("abort", over, { once: true });
+    await promise;
+    this.#end.signal.removeEventListener("abort", over);
+  }
+}

@@ -1,0 +1,147 @@
+/** Lists and watches over a fake API server, in virtual time. */
+import { expect } from "expect";
+import { createLog } from "../../telemetry/log.ts";
+import { failure, FakeApiServer } from "../../testing/fake_api_server.ts";
+import { SeededRandom } from "../../testing/seeded_random.ts";
+import { VirtualClock } from "../../testing/virtual_clock.ts";
+import { KubernetesApi } from "./api.ts";
+import { Reflector } from "./reflector.ts";
+
+const LIST = "/apis/apps/v1/namespaces/ai/deployments";
+const item = (replicas: number) => ({ metadata: {}, spec: { replicas } });
+
+async function world(tune: (server: FakeApiServer) => void = () => {}) {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(1);
+  const server = new FakeApiServer();
+  server.put(`${LIST}/a`, item(0));
+  tune(server);
+  const lines: string[] = [];
+  const news: string[] = [];
+  const contact: boolean[] = [];
+  const api = new KubernetesApi({
+    access: {
+      ...{ server: "https://api", fetch: server.fetch, namespace: "ai", origin: "test" },
+      authorization: () => Promise.resolve(undefined),
+    },
+    clock,
+    random,
+  });
+  const reflector = new Reflector<number>({
+    ...{ api, clock, random, path: LIST },
+    log: createLog({ level: "info", format: "text", clock, write: (line) => lines.push(line) }),
+    // deno-lint-ignore no-explicit-any
+    pick: (object) => (object as any).spec.ignored ? undefined : (object as any).spec.replicas,
+    onChange: (name, replicas) => news.push(`${name} ${replicas}`),
+    onContact: () => contact.push(reflector.isFresh),
+  });
+  await clock.advance(1);
+  const watches = () => server.calls.filter(({ query }) => query.get("watch"));
+  const lists = () => server.calls.length - watches().length;
+  return { clock, server, reflector, news, contact, lines, watches, lists };
+}
+
+Deno.test("Reflector lists, then tells what changes", async () => {
+  const { clock, server, reflector, news, lists, watches } = await world();
+  expect([reflector.isFresh, reflector.get("a")]).toEqual([true, 0]);
+  server.put(`${LIST}/b`, item(2));
+  server.put(`${LIST}/a`, item(1));
+  server.delete(`${LIST}/b`);
+  await clock.advance(1);
+  expect(news).toEqual(["a 0", "b 2", "a 1", "b undefined"]);
+  expect([lists(), watches().length]).toEqual([1, 1]);
+  await reflector.close();
+  expect(clock.timers).toBe(0);
+});
+
+Deno.test("Reflector keeps nothing of what it was not asked to keep", async () => {
+  const { clock, server, reflector, news } = await world();
+  for (let i = 0; i < 50; i++) {
+    server.put(`${LIST}/x${i}`, { metadata: {}, spec: { replicas: 1, ignored: true } });
+  }
+  await clock.advance(1);
+  expect([reflector.size, news]).toEqual([1, ["a 0"]]);
+  await reflector.close();
+});
+
+Deno.test("Reflector resumes where the watch ended, without a list", async () => {
+  const { clock, server, reflector, lists, watches } = await world();
+  server.bookmark();
+  await clock.advance(1);
+  server.endWatches("end");
+  server.put(`${LIST}/a`, item(5));
+  await clock.advance(1_000);
+  expect([reflector.get("a"), lists(), watches().length]).toEqual([5, 1, 2]);
+  expect(reflector.isFresh).toBe(true);
+  await reflector.close();
+});
+
+Deno.test("Reflector resumes after a broken connection, says so, and misses nothing", async () => {
+  const { clock, server, reflector, contact, lines, lists } = await world();
+  server.endWatches("break");
+  await clock.advance(0);
+  expect(reflector.isFresh).toBe(false);
+  server.put(`${LIST}/a`, item(7));
+  await clock.advance(2_000);
+  expect([reflector.get("a"), reflector.isFresh, lists()]).toEqual([7, true, 1]);
+  expect(contact).toEqual([true, true, false, true]);
+  expect(lines.join("\n")).toMatch(/watch lost/);
+  await reflector.close();
+});
+
+Deno.test("Reflector lists again when what it knew has expired, and drops what went meanwhile", async () => {
+  const { clock, server, reflector, news, lists } = await world((server) => {
+    server.put(`${LIST}/b`, item(1));
+  });
+  server.endWatches("end");
+  server.delete(`${LIST}/b`);
+  server.compact();
+  // Streams take many turns: let them have some between the moments of virtual time.
+  for (let i = 0; i < 20; i++) await clock.advance(100);
+  expect([reflector.get("b"), lists(), news.at(-1)]).toEqual([undefined, 2, "b undefined"]);
+  expect(reflector.isFresh).toBe(true);
+  await reflector.close();
+});
+
+Deno.test("Reflector takes a watch that says nothing for too long for dead", async () => {
+  const { clock, server, reflector, watches } = await world();
+  server.bookmark();
+  await clock.advance(149_000);
+  expect(watches().length).toBe(1);
+  server.bookmark();
+  await clock.advance(149_000);
+  expect(watches().length).toBe(1);
+  await clock.advance(5_000);
+  expect([watches().length, reflector.isFresh]).toEqual([2, true]);
+  await reflector.close();
+});
+
+Deno.test("Reflector waits longer and longer while nobody answers, and goes on by itself", async () => {
+  const { clock, server, reflector, watches } = await world();
+  let down = true;
+  server.intercept = () => {
+    if (down) throw new TypeError("connection refused");
+    return undefined;
+  };
+  server.endWatches("break");
+  await clock.advance(600_000);
+  const tries = watches().length;
+  expect(tries).toBeGreaterThan(10);
+  expect(tries).toBeLessThan(60);
+  expect([reflector.isFresh, reflector.get("a")]).toEqual([false, 0]);
+  down = false;
+  server.put(`${LIST}/a`, item(3));
+  await clock.advance(60_000);
+  expect([reflector.isFresh, reflector.get("a")]).toEqual([true, 3]);
+  await reflector.close();
+});
+
+Deno.test("Reflector that was never listed is not empty, but not fresh", async () => {
+  const { clock, reflector } = await world((server) => {
+    server.intercept = () => failure(403, "Forbidden", "deployments is forbidden");
+  });
+  await clock.advance(10_000);
+  expect([reflector.isListed, reflector.isFresh]).toEqual([false, false]);
+  expect(reflector.trouble).toBe("deployments is forbidden");
+  await reflector.close();
+});

@@ -1,0 +1,170 @@
+/**
+ * The two commands to a workload, by its `scale` subresource and with the resourceVersion that was seen:
+ * somebody else's change in between wins. Never over a number that is not zero when waking.
+ */
+import type { CommandResult, Failure } from "../../activator/scale_target.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { ApiError, ApiUnreachable, type KubernetesApi, MERGE_PATCH } from "./api.ts";
+import type { KubernetesObject } from "./reflector.ts";
+import { REPLICAS_ANNOTATION, type WorkloadView, workloadView } from "./views.ts";
+
+export interface ScalerOptions {
+  readonly api: KubernetesApi;
+  readonly clock: Clock;
+  /** For messages, e.g. `deployment ai/vllm`. */
+  readonly name: string;
+  /** Of the object, e.g. `/apis/apps/v1/namespaces/ai/deployments/vllm`. */
+  readonly path: string;
+  /** `apps/deployments` or the like, and where: what a Role has to grant. */
+  readonly resource: string;
+  readonly namespace: string;
+  /** Woken to; undefined: what it had before it slept, else 1. */
+  readonly replicas: number | undefined;
+}
+
+/** A command that was done, with the object as it is after it. */
+export type Scaled =
+  | { readonly outcome: "done"; readonly workload: WorkloadView }
+  | Exclude<CommandResult, { outcome: "done" }>;
+
+/** An API server that has just started answers 403 for about a second: three in a row are believed. */
+const REFUSALS_BELIEVED = 3;
+const REFUSAL_AGAIN_MS = 1_200;
+/** Writes of an object's status come a few at a time. */
+const WRITES_MAX = 8;
+
+export class Scaler {
+  constructor(readonly options: ScalerOptions) {}
+
+  /** A consistent read. @throws ApiError, ApiUnreachable */
+  async read(signal: AbortSignal): Promise<WorkloadView> {
+    const { api, path } = this.options;
+    return workloadView(await api.call<KubernetesObject>({ verb: "get", path, signal }));
+  }
+
+  wake(signal: AbortSignal): Promise<Scaled> {
+    return this.#command(signal, async () => {
+      const workload = await this.read(signal);
+      if (workload.desired > 0) return workload;
+      const replicas = this.options.replicas ?? workload.slept ?? 1;
+      const write = this.#write(workload, signal, (seen) => this.#scale(seen, replicas, signal));
+      const conflict = await write.catch((error) => error as Error);
+      const now = await this.read(signal);
+      // Somebody else woke it: that is what we wanted.
+      if (conflict && now.desired === 0) throw conflict;
+      return now;
+    });
+  }
+
+  sleep(signal: AbortSignal): Promise<Scaled> {
+    return this.#command(signal, async () => {
+      const workload = await this.read(signal);
+      if (workload.desired === 0) return workload;
+      if (workload.slept !== workload.desired) {
+        await this.#write(workload, signal, (seen) => this.#remember(seen, signal));
+      }
+      await this.#write(workload, signal, (seen) => this.#scale(seen, 0, signal));
+      const now = await this.read(signal);
+      if (now.desired > 0) throw new ApiError(409, "Conflict", "somebody else scaled it up again");
+      return now;
+    });
+  }
+
+  /**
+   * Written through `/status`: for Deployments and StatefulSets that changes annotations and cannot
+   * touch the pod template, so the gateway needs no right to run an image.
+   */
+  async #remember({ desired, resourceVersion }: WorkloadView, signal: AbortSignal): Promise<void> {
+    const { api, path } = this.options;
+    const annotations = { [REPLICAS_ANNOTATION]: String(desired) };
+    await api.call({
+      ...{ verb: "patch", method: "PATCH", path: `${path}/status`, signal },
+      ...{ body: { metadata: { resourceVersion, annotations } }, contentType: MERGE_PATCH },
+    });
+  }
+
+  async #scale(
+    { resourceVersion }: WorkloadView,
+    replicas: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { api, path } = this.options;
+    await api.call({
+      ...{ verb: "patch", method: "PATCH", path: `${path}/scale`, signal },
+      ...{ body: { metadata: { resourceVersion }, spec: { replicas } }, contentType: MERGE_PATCH },
+    });
+  }
+
+  /**
+   * Writes over what was seen. The controllers write the object's status all the time, which is no
+   * reason to give way; a change of what is wanted is.
+   */
+  async #write(
+    seen: WorkloadView,
+    signal: AbortSignal,
+    write: (seen: WorkloadView) => Promise<void>,
+  ): Promise<void> {
+    let now = seen;
+    for (let tries = 1;; tries++) {
+      if (now.generation !== seen.generation || now.createdS !== seen.createdS) {
+        throw new ApiError(409, "Conflict", "somebody else changed it");
+      }
+      try {
+        return await write(now);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.status === 409) || tries === WRITES_MAX) {
+          throw error;
+        }
+        now = await this.read(signal);
+      }
+    }
+  }
+
+  async #command(
+    signal: AbortSignal,
+    command: () => Promise<WorkloadView>,
+  ): Promise<Scaled> {
+    for (let refusals = 1;; refusals++) {
+      try {
+        return { outcome: "done", workload: await command() };
+      } catch (error) {
+        if (error instanceof ApiUnreachable) {
+          return { outcome: "unanswered", message: error.message };
+        }
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status === 409) return { outcome: "conflict" };
+        if (error.status !== 403 || refusals === REFUSALS_BELIEVED) {
+          return { outcome: "refused", failure: this.failureOf(error) };
+        }
+        await this.#pause(REFUSAL_AGAIN_MS, signal);
+      }
+    }
+  }
+
+  /** Why the API server says no, and what to do about it. */
+  failureOf(error: ApiError): Failure {
+    const { name, resource, namespace } = this.options;
+    switch (error.status) {
+      case 404:
+        return { kind: "missing", message: `${name} does not exist` };
+      case 403:
+        return {
+          kind: "forbidden",
+          message:
+            `the gateway may not scale ${name}: grant get, list, watch on ${resource}, get and ` +
+            `patch on ${resource}/scale and patch on ${resource}/status in namespace ${namespace} ` +
+            `(${error.message})`,
+        };
+      default:
+        return { kind: "config", message: `${name} cannot be scaled: ${error.message}` };
+    }
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const left = () => reject(signal.reason);
+    using _timer = this.options.clock.timer(ms, resolve);
+    signal.addEventListener("abort", left, { once: true });
+    await promise.finally(() => signal.removeEventListener("abort", left));
+  }
+}

@@ -1,0 +1,39 @@
+/** Where a model's requests may go: the ready pods behind its Service, each at the pod's own port. */
+import type { EndpointView, ServiceView, SliceView } from "./views.ts";
+
+export interface ServiceEndpoint {
+  readonly url: string;
+  /** The pod's uid; undefined for endpoints that are no pods. */
+  readonly pod: string | undefined;
+}
+
+/** `port` is the Service's, by number or name; undefined: its first. */
+export function serviceEndpoints(
+  service: ServiceView | undefined,
+  slices: readonly SliceView[],
+  port: number | string | undefined,
+): ServiceEndpoint[] {
+  const name = portName(service, port);
+  if (name === undefined) return [];
+  return slices.flatMap(({ ports, endpoints }) => {
+    // Slices name their ports as the Service does, and have the numbers of the pods.
+    const target = ports.find((each) => each.name === name)?.port;
+    if (target === undefined) return [];
+    return endpoints.filter(({ takesRequests }) => takesRequests)
+      .map((endpoint) => ({ url: urlOf(endpoint, target), pod: endpoint.pod }));
+  });
+}
+
+function portName(
+  service: ServiceView | undefined,
+  port: number | string | undefined,
+): string | undefined {
+  const ports = service?.ports ?? [];
+  if (port === undefined) return ports[0]?.name;
+  return ports.find((each) => typeof port === "number" ? each.port === port : each.name === port)
+    ?.name;
+}
+
+function urlOf({ address }: EndpointView, port: number): string {
+  return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,118 @@
+/** The little that is kept of each object; a thousand models must fit into a few MiB. */
+import type { KubernetesObject } from "./reflector.ts";
+
+/** A Deployment, a StatefulSet, or anything else with replicas. */
+export interface WorkloadView {
+  readonly name: string;
+  readonly resourceVersion: string;
+  /** Seconds since the epoch. */
+  readonly createdS: number;
+  readonly generation: number;
+  /** The generation that its controller has acted upon; kinds without one: their generation. */
+  readonly observedGeneration: number;
+  /** Wanted, and there. */
+  readonly desired: number;
+  readonly replicas: number;
+  /** Of its pods. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Why its controller cannot make pods: quota, admission, no service account. */
+  readonly cannotCreate: string | undefined;
+  /** How many it had before we put it to sleep. */
+  readonly slept: number | undefined;
+}
+
+export interface ServiceView {
+  /** In the order of the Service. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+/** One slice of a Service's endpoints; its ports are the pods'. */
+export interface SliceView {
+  readonly service: string;
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+  readonly endpoints: readonly EndpointView[];
+}
+
+export interface EndpointView {
+  readonly address: string;
+  /** Ready and not on its way out. */
+  readonly takesRequests: boolean;
+  /** The pod's uid; undefined for endpoints that are no pods. */
+  readonly pod: string | undefined;
+  readonly podName: string | undefined;
+}
+
+/** On the workload: the replicas that it had before it was put to sleep. */
+export const REPLICAS_ANNOTATION = "vllm-autoscaler/replicas";
+
+export function workloadView(object: KubernetesObject): WorkloadView {
+  const { metadata, spec, status } = object as KubernetesObject & {
+    metadata: {
+      generation?: number;
+      creationTimestamp?: string;
+      annotations?: Record<string, string>;
+    };
+    spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
+    status?: {
+      replicas?: number;
+      observedGeneration?: number;
+      conditions?: readonly { type: string; status: string; message?: string }[];
+    };
+  };
+  const generation = metadata.generation ?? 0;
+  const slept = Number(metadata.annotations?.[REPLICAS_ANNOTATION]);
+  return {
+    name: metadata.name,
+    createdS: Date.parse(metadata.creationTimestamp ?? "") / 1000 || 0,
+    resourceVersion: metadata.resourceVersion,
+    generation,
+    observedGeneration: status?.observedGeneration ?? generation,
+    // The API server's own default.
+    desired: spec?.replicas ?? 1,
+    replicas: status?.replicas ?? 0,
+    selector: spec?.selector?.matchLabels ?? {},
+    cannotCreate: status?.conditions
+      ?.find(({ type, status }) => type === "ReplicaFailure" && status === "True")?.message,
+    slept: Number.isInteger(slept) && slept > 0 ? slept : undefined,
+  };
+}
+
+export function serviceView(object: KubernetesObject): ServiceView {
+  const { spec } = object as KubernetesObject & {
+    spec?: { ports?: readonly { name?: string; port: number }[] };
+  };
+  return { ports: (spec?.ports ?? []).map(({ name = "", port }) => ({ name, port })) };
+}
+
+export function sliceView(object: KubernetesObject): SliceView | undefined {
+  const { metadata, ports, endpoints } = object as KubernetesObject & {
+    metadata: { labels?: Record<string, string> };
+    ports?: readonly { name?: string; port?: number }[];
+    endpoints?: readonly {
+      addresses: readonly string[];
+      conditions?: { ready?: boolean; terminating?: boolean };
+      targetRef?: { kind?: string; uid?: string; name?: string };
+    }[];
+  };
+  const service = metadata.labels?.["kubernetes.io/service-name"];
+  if (service === undefined) return undefined;
+  return {
+    service,
+    ports: (ports ?? []).flatMap(({ name = "", port }) =>
+      port === undefined ? [] : [{ name, port }]
+    ),
+    endpoints: (endpoints ?? []).flatMap(({ addresses, conditions, targetRef }) => {
+      const address = addresses[0];
+      if (address === undefined) return [];
+      // Unknown counts as ready, says the API; terminating never does.
+      const takesRequests = conditions?.ready !== false && conditions?.terminating !== true;
+      const isPod = targetRef?.kind === "Pod";
+      return [{
+        address,
+        takesRequests,
+        pod: isPod ? targetRef.uid : undefined,
+        podName: isPod ? targetRef.name : undefined,
+      }];
+    }),
+  };
+}

@@ -1,0 +1,98 @@
+/** A real control plane for tests, by `$TEST_KUBECONFIG` only: the tests create and delete namespaces. */
+import { systemClock as clock } from "../platform/clock.ts";
+import { createFetch } from "../platform/fetch.ts";
+import { systemRandom as random } from "../platform/random.ts";
+import { KubernetesApi, MERGE_PATCH } from "../targets/kubernetes/api.ts";
+import type { ClusterAccess } from "../targets/kubernetes/cluster_access.ts";
+import { byKubeconfig } from "../targets/kubernetes/kubeconfig.ts";
+import { eventually } from "./eventually.ts";
+
+/** The kubeconfig of a cluster that tests may use. */
+export const TEST_KUBECONFIG = Deno.env.get("TEST_KUBECONFIG");
+
+if (!TEST_KUBECONFIG) {
+  console.error("Set TEST_KUBECONFIG to a cluster in which tests may make and delete namespaces");
+  Deno.exit(1);
+}
+
+// deno-lint-ignore no-explicit-any
+type Json = any;
+
+/** One namespace of its own, deleted in the end with all that is in it. */
+export class TestNamespace implements AsyncDisposable {
+  private constructor(
+    readonly access: ClusterAccess,
+    readonly api: KubernetesApi,
+    readonly name: string,
+  ) {}
+
+  static async create(): Promise<TestNamespace> {
+    const access = await byKubeconfig({ file: TEST_KUBECONFIG, context: undefined, createFetch });
+    const api = new KubernetesApi({ access, clock, random });
+    const name = `gateway-${random.uuid().slice(0, 8)}`;
+    await api.call({
+      ...{ verb: "create", method: "POST", path: "/api/v1/namespaces" },
+      body: { metadata: { name } },
+    });
+    // Pods wait for it otherwise, and the first one fails.
+    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+    await eventually(() => api.call({ verb: "get", path: account }).then(() => true, () => false));
+    return new TestNamespace(access, api, name);
+  }
+
+  /** Creates an object below `/apis/apps/v1/namespaces/NAME/` or the like. */
+  async create(root: string, plural: string, body: unknown): Promise<Json> {
+    const path = `${root}/namespaces/${this.name}/${plural}`;
+    return await this.api.call({ verb: "create", method: "POST", path, body });
+  }
+
+  async get(root: string, plural: string, name: string): Promise<Json> {
+    return await this.api.call({
+      verb: "get",
+      path: `${root}/namespaces/${this.name}/${plural}/${name}`,
+    });
+  }
+
+  /** A Deployment at zero and its Service; `pod` are annotations that tell the pods how to behave. */
+  async deployment(name: string, pod: Record<string, string> = {}, replicas = 0): Promise<void> {
+    const labels = { app: name };
+    await this.create("/apis/apps/v1", "deployments", {
+      metadata: { name },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels, annotations: { "bed/port": "8000", "bed/start": "50ms", ...pod } },
+          spec: {
+            terminationGracePeriodSeconds: 2,
+            containers: [{
+              name: "engine",
+              image: "stand-in",
+              ports: [{ name: "http", containerPort: 8000 }],
+              readinessProbe: { httpGet: { path: "/health", port: 8000 } },
+            }],
+          },
+        },
+      },
+    });
+    await this.create("/api/v1", "services", {
+      metadata: { name },
+      spec: { selector: labels, ports: [{ name: "http", port: 80, targetPort: 8000 }] },
+    });
+  }
+
+  /** Somebody else scales it. */
+  async scale(name: string, replicas: number): Promise<void> {
+    await this.api.call({
+      ...{ verb: "patch", method: "PATCH", contentType: MERGE_PATCH },
+      path: `/apis/apps/v1/namespaces/${this.name}/deployments/${name}/scale`,
+      body: { spec: { replicas } },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.call({
+      ...{ verb: "delete", method: "DELETE", path: `/api/v1/namespaces/${this.name}` },
+    });
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * A small API server in memory, behind a `fetch`: objects, resourceVersions that merge patches insist
+ * on, watches that resume and expire. It knows no controllers: the test plays them.
+ */
+import type { Fetch } from "../platform/fetch.ts";
+
+// deno-lint-ignore no-explicit-any
+export type Json = any;
+
+interface Change {
+  readonly version: number;
+  readonly list: string;
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: Json;
+}
+
+interface Watcher {
+  readonly list: string;
+  send(event: unknown): void;
+  end(): void;
+  break(): void;
+}
+
+export interface ApiCall {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+  readonly body: Json;
+}
+
+export class FakeApiServer {
+  /** Every call, in order. */
+  readonly calls: ApiCall[] = [];
+  /** Answers in place of the server, or throws; undefined: let it. */
+  intercept: (call: ApiCall) => Response | undefined | Promise<Response> = () => undefined;
+  #version = 100;
+  #oldest = 0;
+  readonly #objects = new Map<string, Json>();
+  readonly #changes: Change[] = [];
+  readonly #watchers = new Set<Watcher>();
+
+  readonly fetch: Fetch = async (input, init = {}) => {
+    const url = new URL(input);
+    init.signal?.throwIfAborted();
+    const call: ApiCall = {
+      method: init.method ?? "GET",
+      path: url.pathname,
+      query: url.searchParams,
+      headers: new Headers(init.headers),
+      body: typeof init.body === "string" ? JSON.parse(init.body) : undefined,
+    };
+    this.calls.push(call);
+    const answer = Promise.try(() => this.intercept(call)).then((response) =>
+      response ?? this.#answer(call, init.signal ?? undefined)
+    );
+    return await (init.signal ? orAborted(answer, init.signal) : answer);
+  };
+
+  /** How many watches are open. */
+  get watching(): number {
+    return this.#watchers.size;
+  }
+
+  /** Creates or replaces the object at `path`; a change of its spec is a new generation. */
+  put(path: string, object: Json): Json {
+    const old = this.#objects.get(path);
+    const changed = JSON.stringify(old?.spec) !== JSON.stringify(object.spec);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const next = {
+      ...object,
+      metadata: {
+        uid: `uid-${this.#version}`,
+        creationTimestamp: "2026-01-01T00:00:00Z",
+        ...old?.metadata,
+        ...object.metadata,
+        name,
+        generation: (old?.metadata.generation ?? 0) + (changed ? 1 : 0),
+        resourceVersion: String(++this.#version),
+      },
+    };
+    this.#objects.set(path, next);
+    this.#change(path, old ? "MODIFIED" : "ADDED", next);
+    return next;
+  }
+
+  get(path: string): Json {
+    return this.#objects.get(path);
+  }
+
+  delete(path: string): void {
+    const object = this.#objects.get(path);
+    this.#objects.delete(path);
+    this.#version++;
+    this.#change(path, "DELETED", object);
+  }
+
+  /** Forgets the history: a watch from before is told that it has expired. */
+  compact(): void {
+    this.#oldest = this.#version;
+  }
+
+  bookmark(): void {
+    for (const watcher of this.#watchers) {
+      const metadata = { resourceVersion: String(this.#version) };
+      watcher.send({ type: "BOOKMARK", object: { metadata } });
+    }
+  }
+
+  /** Ends all watches: cleanly, as the server does now and then, or by a broken connection. */
+  endWatches(how: "end" | "break"): void {
+    for (const watcher of [...this.#watchers]) watcher[how]();
+  }
+
+  #change(path: string, type: Change["type"], object: Json): void {
+    const list = path.slice(0, path.lastIndexOf("/"));
+    this.#changes.push({ version: this.#version, list, type, object });
+    for (const watcher of this.#watchers) {
+      if (watcher.list === list) watcher.send({ type, object });
+    }
+  }
+
+  #answer(call: ApiCall, signal: AbortSignal | undefined): Response {
+    const { method, path, query } = call;
+    if (method === "PATCH") return this.#patch(call);
+    if (query.get("watch")) return this.#watch(path, Number(query.get("resourceVersion")), signal);
+    const object = this.#objects.get(path);
+    if (object) return Response.json(object);
+    const items = [...this.#objects].filter(([key]) => key.startsWith(`${path}/`))
+      .filter(([key]) => !key.slice(path.length + 1).includes("/")).map(([, object]) => object);
+    if (/s$/.test(path.slice(path.lastIndexOf("/") + 1)) && !this.#isObjectPath(path)) {
+      return Response.json({ metadata: { resourceVersion: String(this.#version) }, items });
+    }
+    return failure(404, "NotFound", `${path} not found`);
+  }
+
+  /** `…/namespaces/NS/PLURAL/NAME`, as against `…/namespaces/NS/PLURAL`. */
+  #isObjectPath(path: string): boolean {
+    return /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path);
+  }
+
+  #patch({ path, body }: ApiCall): Response {
+    const [, base, subresource] = /^(.*?)(?:\/(scale|status))?$/.exec(path)!;
+    const object = this.#objects.get(base!);
+    if (!object) return failure(404, "NotFound", `${base} not found`);
+    const wanted = body.metadata?.resourceVersion;
+    if (wanted !== undefined && wanted !== object.metadata.resourceVersion) {
+      return failure(409, "Conflict", "the object has been modified");
+    }
+    const { annotations } = object.metadata;
+    const next = subresource === "scale"
+      ? { ...object, spec: { ...object.spec, replicas: body.spec.replicas } }
+      : {
+        ...object,
+        metadata: {
+          ...object.metadata,
+          annotations: { ...annotations, ...body.metadata.annotations },
+        },
+      };
+    return Response.json(this.put(base!, next));
+  }
+
+  #watch(list: string, since: number, signal: AbortSignal | undefined): Response {
+    const encoder = new TextEncoder();
+    let watcher: Watcher;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const done = (finish: () => void) => () => {
+          if (this.#watchers.delete(watcher)) finish();
+        };
+        watcher = {
+          list,
+          send: (event) => controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`)),
+          end: done(() => controller.close()),
+          break: done(() => controller.error(new Error("connection reset"))),
+        };
+        this.#watchers.add(watcher);
+        signal?.addEventListener("abort", done(() => controller.error(signal.reason)));
+        if (since < this.#oldest) {
+          const object = { kind: "Status", code: 410, reason: "Expired", message: "too old" };
+          watcher.send({ type: "ERROR", object });
+          return watcher.end();
+        }
+        for (const { version, list: of, type, object } of this.#changes) {
+          if (of === list && version > since) watcher.send({ type, object });
+        }
+      },
+      cancel: () => void this.#watchers.delete(watcher),
+    });
+    return new Response(body);
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    promise.then(resolve, reject);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+export function failure(status: number, reason: string, message: string, headers = {}): Response {
+  return Response.json({ kind: "Status", status: "Failure", code: status, reason, message }, {
+    status,
+    headers,
+  });
+}
