@@ -28,7 +28,7 @@ function setUp(endpoints: string[], ...answers: (Response | Error)[]) {
     context,
     spec: modelSpec("m"),
     outgoing: {
-      ...{ method: "POST", path: "/v1/x", search: "", headers: new Headers() },
+      ...{ method: "POST", path: "/v1/x", search: "", headers: [] },
       body: new Uint8Array(2),
     },
     cancellation: new Cancellation(client.signal),

@@ -125,9 +125,10 @@ export class Forwarder {
  * that it never enters JavaScript; from then on it can neither be cut nor written to.
  */
 export function passThrough({ response }: Answer, context: RequestContext): Response {
-  const headers = responseHeaders(response.headers);
+  const { status, headers, body } = response;
+  const answer = new Response(body, { status, headers: responseHeaders(headers) });
   if (context.coldStartMs !== undefined) {
-    headers.set("x-cold-start-ms", String(Math.round(context.coldStartMs)));
+    answer.headers.set("x-cold-start-ms", String(Math.round(context.coldStartMs)));
   }
-  return new Response(response.body, { status: response.status, headers });
+  return answer;
 }

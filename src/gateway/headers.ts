@@ -94,10 +94,10 @@ export function responseHeaders(upstream: Headers): HeaderList {
 /** Those that `passes` lets through, without what `Connection` names: that is for one connection too. */
 function passing(headers: Headers, passes: (name: string) => boolean): HeaderList {
   const connection = headers.get("connection");
-  const named = connection?.toLowerCase().split(",").map((name) => name.trim());
+  const named = new Set(connection?.toLowerCase().split(",").map((name) => name.trim()));
   const list: HeaderList = [];
   headers.forEach((value, name) => {
-    if (passes(name) && !named?.includes(name)) list.push([name, value]);
+    if (passes(name) && !named.has(name)) list.push([name, value]);
   });
   return list;
 }

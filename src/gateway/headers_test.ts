@@ -40,7 +40,9 @@ Deno.test("upstreamHeaders() lets no hop-by-hop header pass, and everything else
     fc.property(headers, fc.array(name, { maxLength: 3 }), (inbound, named) => {
       if (named.length > 0) inbound.set("connection", `close, ${named.join(" ,")}`);
       const before = [...inbound];
-      const sent = upstreamHeaders(inbound, OPTIONS);
+      const list = upstreamHeaders(inbound, OPTIONS);
+      const sent = new Headers(list);
+      expect(new Set(list.map(([name]) => name)).size).toBe(list.length);
       expect([...inbound]).toEqual(before);
       const stopped = new Set([...HOP_BY_HOP, ...OURS, ...connectionNames(inbound)]);
       for (const [name, value] of inbound) {
@@ -76,14 +78,12 @@ function connectionNames(headers: Headers): string[] {
 
 Deno.test("responseHeaders() keeps every cookie", () => {
   const upstream = new Headers([["set-cookie", "a=1"], ["set-cookie", "b=2"]]);
-  expect(responseHeaders(upstream).getSetCookie()).toEqual(["a=1", "b=2"]);
+  expect(new Headers(responseHeaders(upstream)).getSetCookie()).toEqual(["a=1", "b=2"]);
 });
 
 Deno.test("upstreamHeaders() asks for an answer that is not compressed, and names the request", () => {
-  const sent = upstreamHeaders(
-    new Headers({ "accept-encoding": "br", "x-request-id": "x" }),
-    OPTIONS,
-  );
+  const inbound = new Headers({ "accept-encoding": "br", "x-request-id": "x" });
+  const sent = new Headers(upstreamHeaders(inbound, OPTIONS));
   expect([sent.get("accept-encoding"), sent.get("x-request-id")]).toEqual(["identity", "id-1"]);
 });
 
@@ -100,7 +100,7 @@ const KEYS: [
 for (const [what, over, authorization, apiKey] of KEYS) {
   Deno.test(`upstreamHeaders(): ${what}`, () => {
     const inbound = new Headers({ authorization: "Bearer c", "x-api-key": "k" });
-    const sent = upstreamHeaders(inbound, { ...OPTIONS, ...over });
+    const sent = new Headers(upstreamHeaders(inbound, { ...OPTIONS, ...over }));
     expect([sent.get("authorization"), sent.get("x-api-key")]).toEqual([authorization, apiKey]);
   });
 }
@@ -115,13 +115,27 @@ Deno.test("upstreamHeaders() believes a trusted proxy, and tells anew what anybo
     "x-forwarded-prefix": "/admin",
   });
   const told = (isTrustedPeer: boolean) => {
-    const sent = upstreamHeaders(inbound, { ...OPTIONS, isTrustedPeer });
+    const sent = new Headers(upstreamHeaders(inbound, { ...OPTIONS, isTrustedPeer }));
     const names = ["forwarded", "for", "proto", "host", "prefix"];
     return names.map((name, i) => sent.get(i === 0 ? name : `x-forwarded-${name}`));
   };
-  const claims = ["for=1.1.1.1", "1.1.1.1, 10.1.2.3", "https", "evil.example.com", "/admin"];
+  const claims = [
+    "for=1.1.1.1, for=10.1.2.3",
+    "1.1.1.1, 10.1.2.3",
+    "https",
+    "evil.example.com",
+    "/admin",
+  ];
   expect(told(true)).toEqual(claims);
   expect(told(false)).toEqual([null, "10.1.2.3", "http", "models.example.com", null]);
+});
+
+Deno.test("upstreamHeaders() writes an IPv6 peer as each header wants it", () => {
+  const inbound = new Headers({ forwarded: "for=1.1.1.1" });
+  const options = { ...OPTIONS, remoteAddr: "fd00::1", isTrustedPeer: true };
+  const sent = new Headers(upstreamHeaders(inbound, options));
+  expect(sent.get("x-forwarded-for")).toBe("fd00::1");
+  expect(sent.get("forwarded")).toBe('for=1.1.1.1, for="[fd00::1]"');
 });
 
 Deno.test("requestIdOf() keeps an id that is fit for a log, and makes one otherwise", () => {

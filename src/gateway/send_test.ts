@@ -9,7 +9,7 @@ const OUTGOING: Outgoing = {
   method: "POST",
   path: "/v1/chat/completions",
   search: "?a=1",
-  headers: new Headers({ "x-test": "1" }),
+  headers: [["x-test", "1"]],
   body: new TextEncoder().encode("{}"),
 };
 
