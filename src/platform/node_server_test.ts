@@ -151,3 +151,27 @@ Deno.test("listenNode() rejects when the port is taken", async () => {
     /in use|EADDRINUSE/,
   );
 });
+
+// The write under way was never called back: the request ran for ever, and its model never slept.
+Deno.test("listenNode() ends an answer whose client stopped reading and left", async () => {
+  let written = 0;
+  const ended = Promise.withResolvers<void>();
+  async function* endless() {
+    try {
+      for (;; written++) yield await Promise.resolve(new Uint8Array(65_536));
+    } finally {
+      ended.resolve();
+    }
+  }
+  await using server = await listen(() => Promise.resolve(answer(endless())));
+  const wire = await Wire.open(server.port);
+  await wire.send({ target: "/" });
+  let before = -1;
+  await eventually(() => {
+    const stands = written > 0 && written === before;
+    before = written;
+    return stands;
+  });
+  wire[Symbol.dispose]();
+  await ended.promise;
+});
