@@ -69,6 +69,19 @@ Deno.test("a second gateway on one file of process models refuses to start, and 
   expect(new TextDecoder().decode(second.stderr)).toMatch(/Another gateway serves/);
 });
 
+// It ended with a stack trace that named neither the config file nor what to do.
+Deno.test("a lock file that cannot be made: nothing starts, and it says what to do", async () => {
+  await using gateway = await GatewayProcess.start(engineModel("m"));
+  const refused = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "main.ts", "serve", "--config", gateway.file],
+    env: { TMPDIR: `${gateway.dir}/nowhere` },
+    stdout: "null",
+  }).output();
+  const said = new TextDecoder().decode(refused.stderr);
+  expect([refused.code, said]).toEqual([1, expect.stringMatching(/Cannot lock .*Set TMPDIR to/)]);
+  expect(said).not.toMatch(/Uncaught|serve\.ts/);
+});
+
 Deno.test("a config that is not valid starts nothing, and tells every fault with its place", async () => {
   await using gateway = await GatewayProcess.start(
     "  m: { proces: {} }\n  n: { deployment: 7 s }\n",

@@ -88,14 +88,13 @@ async function serve(
   let app: App | undefined;
   const log = createServerLog(() => app?.config ?? config, terminal);
   for (const warning of warnings) log.warn("config", placeOf(warning));
-  const lock = new ProcessLock(source.path);
-  if (!await lock.covers(config)) {
-    terminal.err(lock.refusal);
-    return 1;
-  }
-  using _lock = lock;
+  using lock = new ProcessLock(source.path);
   let server: HttpServer;
   try {
+    if (!await lock.covers(config)) {
+      terminal.err(lock.refusal);
+      return 1;
+    }
     app = await createApp(config, systemPlatform(terminal), log, version);
     server = systemListen(config.server.listen, app.handle);
   } catch (error) {
@@ -173,10 +172,20 @@ class ProcessLock implements Disposable {
       "or give this one a config file of its own";
   }
 
-  /** True if `config` has no process models, or this gateway alone serves them. */
+  /**
+   * True if `config` has no process models, or this gateway alone serves them.
+   * @throws Unservable if nobody can tell
+   */
   async covers({ models }: Config): Promise<boolean> {
     if (!models.some(({ scale }) => scale.kind === "process")) return true;
-    this.#lock ??= acquireLock(await lockPathOf(this.path));
+    try {
+      this.#lock ??= acquireLock(await lockPathOf(this.path));
+    } catch (error) {
+      throw new Unservable(
+        `Cannot lock the process models of ${this.path}: ${(error as Error).message}. ` +
+          "Set TMPDIR to a folder that this user can write to",
+      );
+    }
     return this.#lock !== undefined;
   }
 
