@@ -7,6 +7,7 @@
  */
 export function createCidrMatcher(ranges: readonly string[]): (address: string) => boolean {
   const networks = ranges.map(parseRange);
+  if (networks.length === 0) return () => false;
   return (text) => {
     const bytes = parseAddress(text);
     if (!bytes) return false;
