@@ -33,7 +33,8 @@ let failedChecks = 0;
 for (const [name, ...args] of CHECKS) {
   if (!await passes(name, args)) failedChecks++;
 }
-const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...Deno.args];
+const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
+const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
 const { passed, failed } = await runTests(args, env);
 console.log(`\n${passed} passed, ${failed + failedChecks} failed`);

@@ -18,7 +18,9 @@ const text = fc.oneof(
   fc.constantFrom("1.0", "007", "true", "null", "~", "a\nb", "ünï ☃", "$${A}", "# no"),
 );
 const word = text.filter((s) => !/\p{Cc}/u.test(s));
-const modelName = fc.stringMatching(/^[a-zA-Z0-9._/:-]{1,12}$/);
+const modelName = fc.stringMatching(/^[a-zA-Z0-9._/:-]{1,12}$/)
+  // The one name that no mapping can have.
+  .filter((name) => name !== "__proto__");
 const metric = fc.stringMatching(/^[a-z_:][a-z0-9_:]{0,8}$/);
 const path = fc.stringMatching(/^\/[a-z0-9/._-]{0,8}$/);
 const count = fc.integer({ min: 0, max: 1000 });
