@@ -14,8 +14,12 @@ import type { RequestContext } from "./layers.ts";
 import { RequestError } from "./request_error.ts";
 import { type Outgoing, send, type Sent } from "./send.ts";
 
-/** How often one request may find that nobody took it before it is given up. */
-const REFUSALS_MAX = 3;
+/**
+ * How often one request may find that nobody took it before it is given up. Once, because "refused" is
+ * not certain: `fetch` repeats a request by itself whose pooled connection died, and says `refused` if
+ * the engine had died of it. Sent again and again, such a request would kill one engine after the other.
+ */
+const REFUSALS_MAX = 1;
 
 export interface Exchange {
   readonly context: RequestContext;
