@@ -1,17 +1,14 @@
 /** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
-import type { ByteBudget } from "./budget.ts";
 import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
 import { isBlocked, isStateful } from "./paths.ts";
-import { takeBody } from "./request_body.ts";
+import { type RequestBodyTools, takeBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import type { RouteMatch, RouteQuery } from "./routes.ts";
 import { answerStateful } from "./stateful.ts";
 
-export interface InferenceOptions extends ForwardOptions {
-  readonly budget: ByteBudget;
-}
+export type InferenceOptions = ForwardOptions & RequestBodyTools;
 
 export function createInference(options: InferenceOptions): Handle {
   const forwarder = new Forwarder(options);

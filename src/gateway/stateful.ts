@@ -6,9 +6,9 @@ import type { Admission } from "../activator/admission.ts";
 import { ModelAsleep } from "../activator/errors.ts";
 import { readBody } from "./body.ts";
 import type { Answer } from "./exchange.ts";
-import { type Call, type Forwarder, passThrough } from "./forward.ts";
-import type { InferenceOptions } from "./inference.ts";
+import { type Call, type Forwarder, type ForwardOptions, passThrough } from "./forward.ts";
 import type { RequestContext } from "./layers.ts";
+import type { RequestBodyTools } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import type { RouteMatch, RouteQuery } from "./routes.ts";
 
@@ -20,7 +20,7 @@ export async function answerStateful(
   request: Request,
   context: RequestContext,
   query: RouteQuery,
-  options: InferenceOptions,
+  options: ForwardOptions & RequestBodyTools,
   forwarder: Forwarder,
 ): Promise<Response> {
   const { bodyMax: max, bodyTimeoutMs: timeoutMs } = options.config().server;
@@ -40,7 +40,7 @@ export async function answerStateful(
 function modelOf(
   context: RequestContext,
   query: RouteQuery,
-  { config }: InferenceOptions,
+  { config }: ForwardOptions,
 ): RouteMatch {
   try {
     return config().routes.resolve(query, context.url.searchParams.get("model") ?? undefined);

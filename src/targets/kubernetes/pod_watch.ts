@@ -3,8 +3,7 @@
  * so that memory does not grow with them.
  */
 import { type PodView, podView } from "./pod_view.ts";
-import { type KubernetesObject, Reflector } from "./reflector.ts";
-import type { WatchesOptions } from "./watches.ts";
+import { type KubernetesObject, Reflector, type WatchTools } from "./reflector.ts";
 
 export type Selector = Readonly<Record<string, string>>;
 
@@ -19,7 +18,7 @@ export class PodWatch {
   /** A pod that is gone cannot say whose it was. */
   readonly #last = new Map<string, PodView>();
 
-  constructor(options: WatchesOptions, namespace: string) {
+  constructor(options: WatchTools, namespace: string) {
     this.reflector = new Reflector({
       ...options,
       path: `/api/v1/namespaces/${namespace}/pods`,

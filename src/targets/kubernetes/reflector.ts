@@ -19,15 +19,19 @@ export interface KubernetesObject {
   };
 }
 
-export interface ReflectorOptions<T> {
+/** What every watch of one cluster works with. */
+export interface WatchTools {
   readonly api: KubernetesApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface ReflectorOptions<T> extends WatchTools {
   /** Of the list, e.g. `/apis/apps/v1/namespaces/ai/deployments`. */
   readonly path: string;
   /** The little that is kept of an object; undefined: nothing, it is as if it were not there. */
   readonly pick: (object: KubernetesObject) => T | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
   /** Called after each change with the object's name; `item` undefined: it is gone. */
   readonly onChange: (name: string, item: T | undefined) => void;
   /** Called after each list and each return of contact, and when contact is lost. */

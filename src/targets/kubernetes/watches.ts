@@ -1,10 +1,6 @@
 /** One watch a namespace and kind, shared by all models: a model listens for the one name it knows. */
-import type { Clock } from "../../platform/clock.ts";
-import type { Random } from "../../platform/random.ts";
-import type { Log } from "../../telemetry/log.ts";
-import type { KubernetesApi } from "./api.ts";
 import { PodWatch } from "./pod_watch.ts";
-import { type KubernetesObject, Reflector } from "./reflector.ts";
+import { type KubernetesObject, Reflector, type WatchTools } from "./reflector.ts";
 import {
   type ServiceView,
   serviceView,
@@ -14,20 +10,13 @@ import {
   workloadView,
 } from "./views.ts";
 
-export interface WatchesOptions {
-  readonly api: KubernetesApi;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-}
-
 /** A store that many listen to, each to its own name or label. */
 export class SharedWatch<T> {
   readonly reflector: Reflector<T>;
   readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(
-    options: WatchesOptions,
+    options: WatchTools,
     path: string,
     pick: (object: KubernetesObject) => T | undefined,
     /** What listeners of an item call it. */
@@ -66,7 +55,7 @@ export class Watches {
   readonly #slices = new Map<string, SliceWatch>();
   readonly #pods = new Map<string, PodWatch>();
 
-  constructor(readonly options: WatchesOptions) {}
+  constructor(readonly options: WatchTools) {}
 
   /** `path` of the list, e.g. `/apis/apps/v1/namespaces/ai/deployments`. */
   workloads(path: string): SharedWatch<WorkloadView> {
@@ -118,7 +107,7 @@ export class SliceWatch {
   readonly #services = new Map<string, string>();
   readonly #byService = new Map<string, Set<string>>();
 
-  constructor(options: WatchesOptions, namespace: string) {
+  constructor(options: WatchTools, namespace: string) {
     this.#watch = new SharedWatch(
       options,
       `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
