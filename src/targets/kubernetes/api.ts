@@ -7,6 +7,7 @@ import type { Random } from "../../platform/random.ts";
 import { rootCause } from "../../lib/root_cause.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
+import { Deadline } from "./deadline.ts";
 
 /** The API server's own answer (`kind: Status`). */
 export class ApiError extends Error {
@@ -52,8 +53,8 @@ export interface ApiRequest {
 
 export const MERGE_PATCH = "application/merge-patch+json";
 
-/** From a request's first try to its last answer. */
-const DEADLINE_MS = 10_000;
+/** A list may be long and its connection slow: as long as pieces come it is given so long in all. */
+const BODY_MAX_MS = 120_000;
 const TRIES_MAX = 4;
 /** The API server counts requests in flight; its default share for a service account is small. */
 const AT_ONCE_MAX = 16;
@@ -70,17 +71,18 @@ export class KubernetesApi {
 
   /** @throws ApiError, ApiUnreachable, or the signal's reason */
   async call<T>(request: ApiRequest): Promise<T> {
-    const { clock } = this.options;
-    using slot = await this.#slots.take(request.signal);
-    void slot;
-    const deadline = new AbortController();
-    using _timer = clock.timer(DEADLINE_MS, () => deadline.abort(new Error("no answer in time")));
-    const signal = request.signal
-      ? AbortSignal.any([request.signal, deadline.signal])
-      : deadline.signal;
-    const response = await this.#tried(request, signal, deadline.signal);
+    using _slot = await this.#slots.take(request.signal);
+    using late = new Deadline(this.options.clock, request.signal);
+    const response = await this.#tried(request, late.signal);
+    late.allow(BODY_MAX_MS);
     try {
-      return await response.json() as T;
+      const decoder = new TextDecoder();
+      let text = "";
+      for await (const chunk of response.body ?? []) {
+        late.extend();
+        text += decoder.decode(chunk, { stream: true });
+      }
+      return JSON.parse(text + decoder.decode()) as T;
     } catch {
       request.signal?.throwIfAborted();
       throw new ApiUnreachable("the API server broke off its answer");
@@ -89,18 +91,21 @@ export class KubernetesApi {
 
   /** One long answer, not bounded in time; its first byte is. @throws as `call` does */
   async stream(request: ApiRequest & { readonly signal: AbortSignal }): Promise<Response> {
-    const late = new AbortController();
-    const { clock } = this.options;
-    const leave = () => late.abort(request.signal.reason);
-    request.signal.addEventListener("abort", leave, { once: true });
-    using _timer = clock.timer(DEADLINE_MS, () => late.abort(new Error("no answer in time")));
-    return await this.#tried(request, late.signal, late.signal);
+    const late = new Deadline(this.options.clock, request.signal);
+    try {
+      const response = await this.#tried(request, late.signal);
+      late.lift();
+      return response;
+    } catch (error) {
+      late[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** The first good answer; waits between tries, as long as the API server asks for. */
-  async #tried(request: ApiRequest, signal: AbortSignal, late: AbortSignal): Promise<Response> {
+  async #tried(request: ApiRequest, signal: AbortSignal): Promise<Response> {
     for (let tries = 1;; tries++) {
-      const response = await this.#send(request, signal, late);
+      const response = await this.#send(request, signal);
       if (response.ok) return response;
       const error = await errorOf(response);
       if (tries === TRIES_MAX || !isWorthAnother(request, response.status)) throw error;
@@ -110,7 +115,7 @@ export class KubernetesApi {
     }
   }
 
-  async #send(request: ApiRequest, signal: AbortSignal, late: AbortSignal): Promise<Response> {
+  async #send(request: ApiRequest, signal: AbortSignal): Promise<Response> {
     const { access, observe } = this.options;
     for (let renew = false;; renew = true) {
       let response: Response;
@@ -125,8 +130,7 @@ export class KubernetesApi {
       } catch (error) {
         observe?.(request.verb, 0);
         request.signal?.throwIfAborted();
-        const why = late.aborted ? late.reason : error;
-        throw new ApiUnreachable(rootCause(why));
+        throw new ApiUnreachable(rootCause(signal.aborted ? signal.reason : error));
       }
       observe?.(request.verb, response.status);
       // A rotated token: once more with a new one.
@@ -166,7 +170,7 @@ function isWorthAnother({ verb }: ApiRequest, status: number): boolean {
   return status >= 500 && (verb === "get" || verb === "list" || verb === "watch");
 }
 
-/** @returns ApiError; ApiUnreachable where the answer is no API server's, or it failed at a change */
+/** @returns ApiError; ApiUnreachable where it is no word on the request: a failure, or come again later */
 async function errorOf(response: Response): Promise<Error> {
   const text = await response.text().catch(() => "");
   let status: { kind?: string; reason?: string; message?: string } = {};
@@ -176,6 +180,6 @@ async function errorOf(response: Response): Promise<Error> {
     // A proxy's page.
   }
   const message = status.message ?? `HTTP ${response.status}`;
-  if (response.status >= 500) return new ApiUnreachable(message);
+  if (response.status >= 500 || response.status === 429) return new ApiUnreachable(message);
   return new ApiError(response.status, status.reason ?? "", message);
 }

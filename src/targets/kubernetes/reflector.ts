@@ -34,7 +34,7 @@ export interface ReflectorOptions<T> extends WatchTools {
   readonly pick: (object: KubernetesObject) => T | undefined;
   /** Called after each change with the object's name; `item` undefined: it is gone. */
   readonly onChange: (name: string, item: T | undefined) => void;
-  /** Called after each list and each return of contact, and when contact is lost. */
+  /** Called after each list and each return of contact, when contact is lost, and when we are refused. */
   readonly onContact: () => void;
 }
 
@@ -42,9 +42,14 @@ export interface ReflectorOptions<T> extends WatchTools {
 const WATCH_TIMEOUT_S = 570;
 const SILENCE_MAX_MS = 150_000;
 const BACK_OFF_MS = 250;
-const BACK_OFF_MAX_MS = 30_000;
+const BACK_OFF_MAX_MS = 10_000;
+/** A watch that ended sooner and brought nothing did not work, however politely it ended. */
+const WATCH_MIN_MS = 1_000;
 const PAGE = 500;
+/** An API server that has just started answers 403 for about a second: a refusal is believed later. */
+const REFUSED_FOR_MS = 2_000;
 
+const ENDED_AT_ONCE = "the watch ended as soon as it began";
 const LIST_AGAIN = new Error("list again");
 
 interface List {
@@ -69,6 +74,9 @@ export class Reflector<T> {
   #listAgain = false;
   /** Why there is no contact, for people. */
   trouble: string | undefined;
+  #refusedSinceMs: number | undefined;
+  #refusal: string | undefined;
+  #retry: (() => void) | undefined;
   readonly done: Promise<void>;
 
   constructor(readonly options: ReflectorOptions<T>) {
@@ -83,6 +91,16 @@ export class Reflector<T> {
   /** True while what it has is what the API server has, as far as can be known. */
   get isFresh(): boolean {
     return this.#listed && this.#inContact;
+  }
+
+  /** The API server's words when it will not show these objects to us, and that is believed. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Somebody heard of the API server: what waits before its next try, tries now. */
+  retryNow(): void {
+    this.#retry?.();
   }
 
   get(name: string): T | undefined {
@@ -155,6 +173,8 @@ export class Reflector<T> {
       timer?.[Symbol.dispose]();
       timer = clock.timer(SILENCE_MAX_MS, () => silence.abort(new Error("the watch fell silent")));
     };
+    let startMs = Infinity;
+    let isSilent = true;
     try {
       heard();
       const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}` +
@@ -162,13 +182,16 @@ export class Reflector<T> {
       const response = await api.stream({
         ...{ verb: "watch", path: `${path}?${query}`, signal: silence.signal },
       });
+      startMs = clock.nowMs();
       this.#contact();
-      for await (const line of readLines(response.body!)) {
-        heard();
+      for await (const line of readLines(response.body!, heard)) {
+        isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
       }
       // The API server ended it, as it does now and then: go on from where it was.
+      if (isSilent && clock.nowMs() - startMs < WATCH_MIN_MS) throw new Error(ENDED_AT_ONCE);
     } finally {
+      if (clock.nowMs() - startMs >= WATCH_MIN_MS) this.#failures = 0;
       timer?.[Symbol.dispose]();
       signal.removeEventListener("abort", stop);
     }
@@ -198,35 +221,48 @@ export class Reflector<T> {
   }
 
   #contact(): void {
-    this.#failures = 0;
-    this.trouble = undefined;
+    this.trouble = this.#refusal = this.#refusedSinceMs = undefined;
     this.#inContact = true;
     this.options.onContact();
   }
 
   /** Waits before the next try; what can no longer be resumed is listed anew. */
   async #recover(error: Error): Promise<void> {
-    const { clock, random, log, path } = this.options;
     // 410, or an answer that makes no sense: what we have cannot be built upon.
     if (error instanceof ApiError || error instanceof SyntaxError) {
       this.#resourceVersion = undefined;
     }
     const isExpiry = error instanceof ApiError && error.status === 410;
-    if (!isExpiry) {
-      // Said once, however long it lasts.
-      if (error.message !== this.trouble) log.warn("watch lost", { path, reason: error.message });
-      this.trouble = error.message;
-      if (this.#inContact) {
-        this.#inContact = false;
-        this.options.onContact();
-      }
-    }
-    const waitMs = Math.min(BACK_OFF_MS * 2 ** this.#failures++, BACK_OFF_MAX_MS);
+    if (!isExpiry) this.#lost(error);
+    const failures = this.#failures++;
+    // What has expired is listed at once, but not again and again.
+    if (isExpiry && failures === 0) return;
+    const waitMs = Math.min(BACK_OFF_MS * 2 ** failures, BACK_OFF_MAX_MS);
+    await this.#pause(waitMs * (0.5 + this.options.random.next()));
+  }
+
+  #lost(error: Error): void {
+    const { clock, log, path } = this.options;
+    // Said once, however long it lasts.
+    if (error.message !== this.trouble) log.warn("watch lost", { path, reason: error.message });
+    this.trouble = error.message;
+    const wasInContact = this.#inContact;
+    this.#inContact = false;
+    const refused = error instanceof ApiError && (error.status === 403 || error.status === 401);
+    this.#refusedSinceMs = refused ? this.#refusedSinceMs ?? clock.nowMs() : undefined;
+    const isBelieved = refused && clock.nowMs() - this.#refusedSinceMs! >= REFUSED_FOR_MS;
+    const isNew = isBelieved && this.#refusal === undefined;
+    this.#refusal = isBelieved ? error.message : undefined;
+    if (wasInContact || isNew) this.options.onContact();
+  }
+
+  async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = clock.timer(isExpiry ? 0 : waitMs * (0.5 + random.next()), resolve);
-    const over = () => resolve();
+    using _timer = this.options.clock.timer(ms, resolve);
+    const over = this.#retry = () => resolve();
     this.#end.signal.addEventListener("abort", over, { once: true });
     await promise;
     this.#end.signal.removeEventListener("abort", over);
+    this.#retry = undefined;
   }
 }

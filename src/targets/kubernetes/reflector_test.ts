@@ -127,7 +127,7 @@ Deno.test("Reflector waits longer and longer while nobody answers, and goes on b
   await clock.advance(600_000);
   const tries = watches().length;
   expect(tries).toBeGreaterThan(10);
-  expect(tries).toBeLessThan(60);
+  expect(tries).toBeLessThan(80);
   expect([reflector.isFresh, reflector.get("a")]).toEqual([false, 0]);
   down = false;
   server.put(`${LIST}/a`, item(3));
@@ -143,5 +143,87 @@ Deno.test("Reflector that was never listed is not empty, but not fresh", async (
   await clock.advance(10_000);
   expect([reflector.isListed, reflector.isFresh]).toEqual([false, false]);
   expect(reflector.trouble).toBe("deployments is forbidden");
+  await reflector.close();
+});
+
+Deno.test("Reflector believes a refusal that lasts, says so once, and recovers unaided", async () => {
+  let refuses = true;
+  const { clock, server, reflector, contact } = await world((server) => {
+    server.intercept = () =>
+      refuses ? failure(403, "Forbidden", "deployments is forbidden") : undefined;
+  });
+  await clock.advance(1_000);
+  expect(reflector.refusal).toBe(undefined);
+  await clock.advance(20_000);
+  expect(reflector.refusal).toBe("deployments is forbidden");
+  expect(contact).toEqual([false]);
+  refuses = false;
+  await clock.advance(15_000);
+  expect([reflector.refusal, reflector.isFresh, reflector.get("a")]).toEqual([undefined, true, 0]);
+  expect(server.calls.length).toBeLessThan(15);
+  await reflector.close();
+});
+
+Deno.test("Reflector does not spin on a proxy that ends every watch at once", async () => {
+  const { clock, server, reflector, watches } = await world();
+  server.intercept = ({ query }) => query.get("watch") ? new Response("") : undefined;
+  server.endWatches("end");
+  await clock.advance(60_000);
+  expect(watches().length).toBeGreaterThan(3);
+  expect(watches().length).toBeLessThan(20);
+  expect(reflector.trouble).toMatch(/ended as soon as it began/);
+  await reflector.close();
+});
+
+Deno.test("Reflector does not spin on a server whose every watch has expired", async () => {
+  const { clock, server, reflector, lists } = await world();
+  const expired = { type: "ERROR", object: { kind: "Status", code: 410, message: "too old" } };
+  server.intercept = ({ query }) =>
+    query.get("watch") ? new Response(`${JSON.stringify(expired)}\n`) : undefined;
+  server.endWatches("end");
+  for (let i = 0; i < 600; i++) await clock.advance(100);
+  expect(lists()).toBeGreaterThan(3);
+  expect(lists()).toBeLessThan(20);
+  await reflector.close();
+});
+
+Deno.test("Reflector tries at once when somebody else heard of the API server", async () => {
+  const { clock, server, reflector } = await world();
+  let down = true;
+  server.intercept = () => {
+    if (down) throw new TypeError("connection refused");
+    return undefined;
+  };
+  server.endWatches("break");
+  await clock.advance(120_000);
+  down = false;
+  reflector.retryNow();
+  await clock.advance(1);
+  expect(reflector.isFresh).toBe(true);
+  await reflector.close();
+});
+
+Deno.test("Reflector does not take a slow trickle for silence", async () => {
+  const { clock, server, reflector, watches } = await world();
+  const event = { type: "MODIFIED", object: { ...server.get(`${LIST}/a`), ...item(9) } };
+  event.object.metadata = { ...server.get(`${LIST}/a`).metadata, resourceVersion: "900" };
+  const line = new TextEncoder().encode(`${JSON.stringify(event)}\n`);
+  let at = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise<void>((next) => void clock.timer(100_000, next));
+      controller.enqueue(line.subarray(at, at += 40));
+      if (at >= line.length) controller.close();
+    },
+  }, { highWaterMark: 0 });
+  server.intercept = ({ query }) => {
+    server.intercept = () => undefined;
+    expect(query.get("watch")).toBe("1");
+    return new Response(body);
+  };
+  server.endWatches("end");
+  for (let i = 0; i < 200 && at < line.length; i++) await clock.advance(10_000);
+  await clock.advance(10_000);
+  expect([reflector.get("a"), watches().length]).toEqual([9, 3]);
   await reflector.close();
 });
