@@ -93,7 +93,7 @@ export class Conversation implements TargetObserver {
       event = answer();
     } catch (error) {
       if (this.#isCommanding) this.#fence = Infinity;
-      event = ask === "measure"
+      event = ask === "measure" || ask === "check"
         ? { type: "measured", usage: { busy: Infinity, served: "" } }
         : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
     }
@@ -123,8 +123,9 @@ export class Conversation implements TargetObserver {
         const observation = await target.look(signal);
         return () => this.#looked(observation);
       }
-      case "measure": {
-        const usage = await target.measure(signal);
+      case "measure":
+      case "check": {
+        const usage = await target.measure(signal, ask === "check");
         return () => ({ type: "measured", usage });
       }
       case "wake":

@@ -23,6 +23,7 @@ import {
   rearmed,
   type State,
   type StateName,
+  stillUsed,
   STOP_TIMEOUT_MS,
   stopping,
   tooSlow,
@@ -52,7 +53,8 @@ export type LifecycleEvent =
   /** The deadline of the intent has come. */
   | { readonly type: "deadline" };
 
-export type Ask = "look" | "wake" | "sleep" | "measure";
+/** `check` is the measurement before a sleep. */
+export type Ask = "look" | "wake" | "sleep" | "measure" | "check";
 
 export interface Intent {
   /** `hold`: queue. `open`: let requests through. `shut`: refuse at once. */
@@ -84,7 +86,7 @@ export function intent(state: State): Intent {
     case "idle":
       return {
         gate: "open",
-        ask: state.measuring ? "measure" : undefined,
+        ask: !state.measuring ? undefined : state.baseline ? "check" : "measure",
         deadlineMs: state.measuring ? Infinity : state.deadlineMs,
       };
     case "unknown":
@@ -92,7 +94,7 @@ export function intent(state: State): Intent {
     case "waking":
       return ask(state, "hold", "wake");
     case "stopping":
-      return ask(state, "hold", state.checked ? "sleep" : "measure");
+      return ask(state, "hold", state.checked ? "sleep" : "check");
     case "failed":
       return ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep");
   }
@@ -202,7 +204,7 @@ const ARROWS: {
         if (!isUsed(state.baseline, event.usage)) return { ...state, checked: true };
         if (!now.enabled) return later({ ...state, baseline: event.usage }, now);
         return rearmed(
-          { ...idle(state, now, "traffic around the gateway"), baseline: event.usage },
+          { ...idle(state, now, stillUsed(event.usage)), baseline: event.usage },
           now,
         );
       case "refused":

@@ -121,7 +121,7 @@ const GATES: [StateName, string, string | undefined][] = [
   ["waking", "hold", "wake"],
   ["active", "open", undefined],
   ["idle", "open", undefined],
-  ["stopping", "hold", "measure"],
+  ["stopping", "hold", "check"],
   ["failed", "shut", "sleep"],
 ];
 
@@ -248,7 +248,7 @@ for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
       waits.push(intent(unknown).deadlineMs);
       expect(intent(step(unknown, DEADLINE, NONE, waits.at(-1)!, OFF)).ask).toBe("look");
       state = step(unknown, saw("ready"), NONE, 0, OFF);
-      expect(intent(state).ask).toBe("measure");
+      expect(intent(state).ask).toBe("check");
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
   });

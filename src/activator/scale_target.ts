@@ -83,8 +83,11 @@ export interface ScaleTarget {
   wake(signal: AbortSignal): Promise<CommandResult>;
   /** Stops the workload. Resolves when told (`done`), news says when it is gone. */
   sleep(signal: AbortSignal): Promise<CommandResult>;
-  /** Asks the engines how busy they are; a target that cannot tell returns {@link UNMEASURED}. */
-  measure(signal: AbortSignal): Promise<Usage>;
+  /**
+   * Asks the engines how busy they are; a target that cannot tell returns {@link UNMEASURED}. Before a
+   * sleep it also sees that a sleep could be told: where nobody would answer, the model is as good as busy.
+   */
+  measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage>;
   /**
    * A connection to `endpoint` was refused: it is taken out and probed again before it returns.
    * Says so to the observer before it returns (`starting` if it was the last one).

@@ -179,6 +179,11 @@ export function isUsed(baseline: Usage | undefined, usage: Usage): boolean {
   return usage.busy > 0 || (baseline !== undefined && usage.served !== baseline.served);
 }
 
+/** Why a model that was about to stop goes on. */
+export function stillUsed({ busy }: Usage): string {
+  return busy === Infinity ? "whether it is used cannot be told" : "traffic around the gateway";
+}
+
 export function stopping(
   state: State,
   now: Now,

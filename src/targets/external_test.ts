@@ -20,7 +20,7 @@ Deno.test("an external upstream is ready whatever is asked of it", async () => {
   target.suspect("http://up:1");
   expect(news).toEqual([]);
   expect(await target.look(never)).toEqual(ready);
-  expect(await target.measure(never)).toBe(UNMEASURED);
+  expect(await target.measure(never, true)).toBe(UNMEASURED);
   await target.close();
   await target.wake(never);
   expect(news).toEqual([]);

@@ -83,6 +83,7 @@ export class Kubernetes {
         name: `${kind} ${namespace}/${scale.name}`,
         path: `${list}/${scale.name}`,
         resource: resource.plural,
+        notesInStatus: scale.kind !== "workload",
       }),
       workload: scale.name,
       workloads: this.#watches.workloads(list),
@@ -98,6 +99,7 @@ export class Kubernetes {
           ...{ clock, onFailure, unschedulableGraceMs: spec.unschedulableGraceMs },
           pods: this.#watches.pods(namespace),
         }),
+      reportsReady: scale.kind !== "workload",
       meter: createMeter({ fetch, clock, log, metrics: spec.engine.metrics }),
       ...{ clock, log, after },
     });

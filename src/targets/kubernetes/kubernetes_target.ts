@@ -17,6 +17,8 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
 import { ApiError } from "./api.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Reflector } from "./reflector.ts";
+import { cannotWatch } from "./refusal.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
 import { type ServiceEndpoint, serviceEndpoints } from "./service_endpoints.ts";
 import type { ServiceView, WorkloadView } from "./views.ts";
@@ -40,12 +42,22 @@ export interface KubernetesTargetOptions {
   readonly upstream: ServiceUpstream | { readonly url: string };
   readonly readiness: (onHealthy: () => void) => Readiness;
   readonly wakeWatch: (onFailure: (failure: Failure) => void) => WakeWatch;
+  /** True for kinds whose status counts the ready pods that are not on their way out. */
+  readonly reportsReady: boolean;
   readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
   /** An earlier target of the same model has let go: until then it may be answering. */
   readonly after: Promise<void>;
 }
+
+type Watch = Pick<
+  Reflector<unknown>,
+  "isListed" | "isFresh" | "refusal" | "path" | "retryNow"
+>;
+
+/** Nobody can tell: as good as busy. */
+const UNKNOWN: Usage = { busy: Infinity, served: "" };
 
 /** More generations than any object lives to see. */
 const GENERATIONS = 2 ** 20;
@@ -67,6 +79,8 @@ export class KubernetesTarget implements ScaleTarget {
   /** The fence of our last command: what is gone after it is gone as of it. */
   #fence = 0;
   #isAlone = false;
+  /** The workload as it was when a sleep was checked for: what the next one insists on. */
+  #checked: WorkloadView | undefined;
   #told = "";
   /** Pods that our last sleep was to end. */
   #condemned: ReadonlySet<string> = new Set();
@@ -105,6 +119,7 @@ export class KubernetesTarget implements ScaleTarget {
     }
     // Whoever looks may not have heard why it does not start.
     queueMicrotask(() => this.#refresh());
+    this.#heard();
     const asOf = asOfGeneration(workload, workload.generation);
     if (workload.desired === 0) return { workload: { phase: "none" }, asOf };
     // Watches that lag behind this read, or have lost contact, do not know its endpoints.
@@ -127,7 +142,9 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async sleep(signal: AbortSignal): Promise<CommandResult> {
-    const result = this.#result(await this.options.scaler.sleep(signal));
+    const checked = this.#checked;
+    this.#checked = undefined;
+    const result = this.#result(await this.options.scaler.sleep(signal, checked));
     if (result.outcome === "done") {
       this.#pardon?.[Symbol.dispose]();
       this.#condemned = new Set(this.#endpoints().flatMap(({ pod }) => pod ?? []));
@@ -136,11 +153,23 @@ export class KubernetesTarget implements ScaleTarget {
     return result;
   }
 
-  measure(signal: AbortSignal): Promise<Usage> {
+  async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
+    this.#checked = undefined;
     // Stale news is no news: an engine that nobody knows of could be busy.
-    if (!this.#isFresh || !this.#isAlone) return Promise.resolve({ busy: Infinity, served: "" });
-    const { healthy } = this.#readiness;
-    return healthy.length === 0 ? Promise.resolve(UNMEASURED) : this.options.meter(healthy, signal);
+    if (!this.#isFresh || !this.#isAlone) return UNKNOWN;
+    if (beforeSleep) {
+      try {
+        this.#checked = await this.options.scaler.read(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const reason = (error as Error).message;
+        this.options.log.warn("cannot see its workload: not put to sleep", { reason });
+        return UNKNOWN;
+      }
+    }
+    // One that does not answer us may be serving others.
+    const { wanted } = this.#readiness;
+    return wanted.length === 0 ? UNMEASURED : await this.options.meter(wanted, signal);
   }
 
   suspect(endpoint: string): void {
@@ -156,26 +185,32 @@ export class KubernetesTarget implements ScaleTarget {
     return Promise.resolve();
   }
 
+  /** The watches that it cannot be ready without. */
+  get #watches(): readonly Watch[] {
+    const { workloads, upstream } = this.options;
+    if ("url" in upstream) return [workloads.reflector];
+    return [workloads.reflector, upstream.services.reflector, upstream.slices.reflector];
+  }
+
   /** True once the watches knew how it was. */
   get #isListed(): boolean {
-    const { workloads, upstream } = this.options;
-    if (!workloads.reflector.isListed) return false;
-    return "url" in upstream ||
-      (upstream.slices.reflector.isListed && upstream.services.reflector.isListed);
+    return this.#watches.every(({ isListed }) => isListed);
   }
 
   /** True while the watches know how it is. */
   get #isFresh(): boolean {
-    const { workloads, upstream } = this.options;
-    if (!workloads.reflector.isFresh) return false;
-    return "url" in upstream ||
-      (upstream.slices.reflector.isFresh && upstream.services.reflector.isFresh);
+    return this.#watches.every(({ isFresh }) => isFresh);
+  }
+
+  /** The API server answered us: watches that wait before they try again need not. */
+  #heard(): void {
+    for (const watch of this.#watches) watch.retryNow();
   }
 
   #result(scaled: Scaled): CommandResult {
     if (scaled.outcome === "unanswered") {
       this.options.log.warn("the API server did not answer", { reason: scaled.message });
-    }
+    } else this.#heard();
     if (scaled.outcome !== "done") return scaled;
     // Where nothing had to change no watch says anything: what there is, is told again.
     this.#told = "";
@@ -196,6 +231,9 @@ export class KubernetesTarget implements ScaleTarget {
     this.#tell();
     if (isUp && this.#readiness.healthy.length === 0) this.#wakeWatch.follow(workload);
     else this.#wakeWatch.end();
+    const refused = this.#watches.find(({ refusal }) => refusal !== undefined);
+    // Whatever it comes to: nobody would see it.
+    if (refused) this.#observer?.failed(cannotWatch(refused.path, refused.refusal!), Infinity);
   }
 
   /** Also while the watches are stale: what our own probes find of the pods that we know is news. */
@@ -224,8 +262,13 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   #endpoints(): ServiceEndpoint[] {
-    const { upstream } = this.options;
-    if ("url" in upstream) return [{ url: upstream.url, pod: undefined }];
+    const { upstream, reportsReady, workloads, workload: name } = this.options;
+    const workload = workloads.reflector.get(name);
+    if ("url" in upstream) {
+      // A Service also leads to a pod that is on its way out, as long as there is no other.
+      const isReady = !reportsReady || (workload?.readyReplicas ?? 0) > 0;
+      return isReady ? [{ url: upstream.url, pod: undefined }] : [];
+    }
     const { service, port, services, slices } = upstream;
     return serviceEndpoints(services.reflector.get(service), slices.of(service), port);
   }

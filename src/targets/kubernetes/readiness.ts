@@ -34,6 +34,11 @@ export class Readiness {
     return [...this.#endpoints].filter(([, { healthy }]) => healthy).map(([url]) => url);
   }
 
+  /** Those of the last `want`, healthy or not. */
+  get wanted(): string[] {
+    return [...this.#endpoints.keys()];
+  }
+
   /** Probes these endpoints until they are healthy, and forgets all others. */
   want(urls: readonly string[]): void {
     for (const [url, { end }] of this.#endpoints) {

@@ -121,6 +121,10 @@ export class Reflector<T> {
     this.#watching?.abort(LIST_AGAIN);
   }
 
+  get path(): string {
+    return this.options.path;
+  }
+
   close(): Promise<void> {
     this.#end.abort(new Error("closed"));
     return this.done;

@@ -18,6 +18,11 @@ export interface ScalerOptions {
   /** `apps/deployments` or the like, and where: what a Role has to grant. */
   readonly resource: string;
   readonly namespace: string;
+  /**
+   * True for kinds whose `/status` takes annotations, as the built-in ones do. Custom kinds need the
+   * right to patch the object itself.
+   */
+  readonly notesInStatus: boolean;
   /** Woken to; undefined: what it had before it slept, else 1. */
   readonly replicas: number | undefined;
 }
@@ -32,6 +37,10 @@ const REFUSALS_BELIEVED = 3;
 const REFUSAL_AGAIN_MS = 1_200;
 /** Writes of an object's status come a few at a time. */
 const WRITES_MAX = 8;
+
+function isRefusal({ status }: ApiError): boolean {
+  return status === 401 || status === 403;
+}
 
 export class Scaler {
   constructor(readonly options: ScalerOptions) {}
@@ -56,9 +65,10 @@ export class Scaler {
     });
   }
 
-  sleep(signal: AbortSignal): Promise<Scaled> {
+  /** `checked` is what was seen when it was decided upon: a change since then wins. */
+  sleep(signal: AbortSignal, checked?: WorkloadView): Promise<Scaled> {
     return this.#command(signal, async () => {
-      const workload = await this.read(signal);
+      const workload = checked ?? await this.read(signal);
       if (workload.desired === 0) return workload;
       if (workload.slept !== workload.desired) {
         await this.#write(workload, signal, (seen) => this.#remember(seen, signal));
@@ -75,10 +85,11 @@ export class Scaler {
    * touch the pod template, so the gateway needs no right to run an image.
    */
   async #remember({ desired, resourceVersion }: WorkloadView, signal: AbortSignal): Promise<void> {
-    const { api, path } = this.options;
+    const { api, notesInStatus } = this.options;
+    const path = notesInStatus ? `${this.options.path}/status` : this.options.path;
     const annotations = { [REPLICAS_ANNOTATION]: String(desired) };
     await api.call({
-      ...{ verb: "patch", method: "PATCH", path: `${path}/status`, signal },
+      ...{ verb: "patch", method: "PATCH", path, signal },
       ...{ body: { metadata: { resourceVersion, annotations } }, contentType: MERGE_PATCH },
     });
   }
@@ -133,7 +144,7 @@ export class Scaler {
         }
         if (!(error instanceof ApiError)) throw error;
         if (error.status === 409) return { outcome: "conflict" };
-        if (error.status !== 403 || refusals === REFUSALS_BELIEVED) {
+        if (!isRefusal(error) || refusals === REFUSALS_BELIEVED) {
           return { outcome: "refused", failure: this.failureOf(error) };
         }
         await this.#pause(REFUSAL_AGAIN_MS, signal);
@@ -143,16 +154,22 @@ export class Scaler {
 
   /** Why the API server says no, and what to do about it. */
   failureOf(error: ApiError): Failure {
-    const { name, resource, namespace } = this.options;
+    const { name, resource, namespace, notesInStatus } = this.options;
+    const notes = notesInStatus ? `${resource}/status` : resource;
     switch (error.status) {
       case 404:
         return { kind: "missing", message: `${name} does not exist` };
+      case 401:
+        return {
+          kind: "forbidden",
+          message: `the API server does not know the gateway: ${error.message}`,
+        };
       case 403:
         return {
           kind: "forbidden",
           message:
             `the gateway may not scale ${name}: grant get, list, watch on ${resource}, get and ` +
-            `patch on ${resource}/scale and patch on ${resource}/status in namespace ${namespace} ` +
+            `patch on ${resource}/scale and patch on ${notes} in namespace ${namespace} ` +
             `(${error.message})`,
         };
       default:

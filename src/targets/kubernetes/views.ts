@@ -13,6 +13,8 @@ export interface WorkloadView {
   /** Wanted, and there. */
   readonly desired: number;
   readonly replicas: number;
+  /** Ready and not on their way out; kinds that do not say so: 0. */
+  readonly readyReplicas: number;
   /** Of its pods. */
   readonly selector: Readonly<Record<string, string>>;
   /** Why its controller cannot make pods: quota, admission, no service account. */
@@ -55,6 +57,7 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
     status?: {
       replicas?: number;
+      readyReplicas?: number;
       observedGeneration?: number;
       conditions?: readonly { type: string; status: string; message?: string }[];
     };
@@ -70,6 +73,7 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     // The API server's own default.
     desired: spec?.replicas ?? 1,
     replicas: status?.replicas ?? 0,
+    readyReplicas: status?.readyReplicas ?? 0,
     selector: spec?.selector?.matchLabels ?? {},
     cannotCreate: status?.conditions
       ?.find(({ type, status }) => type === "ReplicaFailure" && status === "True")?.message,

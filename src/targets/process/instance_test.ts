@@ -45,7 +45,7 @@ Deno.test("the process gets its port, environment and folder, and is measured", 
     value: `on ${port}`,
     cwd: folder,
   });
-  expect(await world.target.measure(never)).toEqual({ busy: 2, served: "5" });
+  expect(await world.target.measure(never, true)).toEqual({ busy: 2, served: "5" });
   await Deno.remove(folder);
 });
 
