@@ -14,6 +14,7 @@ import { ClusterUnreachable, Draining, ModelAsleep, ModelUnavailable } from "./e
 import { type Intent, intent, type LifecycleEvent, transition } from "./lifecycle.ts";
 import type { Failure, ScaleTarget } from "./scale_target.ts";
 import { type Demand, initialState, type Policy, type State, type StateName } from "./state.ts";
+import { presentOf } from "./wake_phases.ts";
 
 const DISABLED: Failure = { kind: "disabled", message: "it is disabled in the configuration" };
 
@@ -59,6 +60,7 @@ export class Activation implements Admission {
       clock: this.#clock,
       onDemand: () => this.dispatch({ type: "demand" }),
       onRefused: (endpoint) => this.target.suspect(endpoint),
+      progress: () => this.#progress(),
     });
     this.#conversation = this.createConversation({
       target: options.target,
@@ -158,7 +160,7 @@ export class Activation implements Admission {
     const was = this.#state;
     this.#state = this.transition(was, event, this.#clock.nowMs());
     if (this.#state.name !== was.name) this.#conversation.leave();
-    if (this.#state !== was) this.#announcer.announce(this.#state);
+    if (this.#state !== was) this.#announcer.announce(this.#state, was);
     this.#reconcile();
     const { pending, inFlight } = this.demand;
     if (this.#retired && pending + inFlight === 0) void this.close();
@@ -196,6 +198,12 @@ export class Activation implements Admission {
       this.#timerMs = Infinity;
       this.dispatch({ type: "deadline" });
     });
+  }
+
+  /** What the wake under way is doing, for whoever gives up waiting for it. */
+  #progress(): string | undefined {
+    const state = this.#state;
+    return state.name === "waking" ? presentOf(state.phases, this.#clock.nowMs()) : undefined;
   }
 
   #unavailable(): ModelUnavailable {

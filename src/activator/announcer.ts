@@ -4,6 +4,7 @@
  */
 import type { Log } from "../telemetry/log.ts";
 import type { State } from "./state.ts";
+import { timesOf } from "./wake_phases.ts";
 
 export class Announcer {
   #told: State;
@@ -12,12 +13,14 @@ export class Announcer {
     this.#told = state;
   }
 
-  announce(state: State): void {
+  /** `was` is the state before it. */
+  announce(state: State, was: State): void {
     const lasting = state.name !== "idle" || state.measuring || this.#told.name !== "active";
     if (state.name === this.#told.name || !lasting) return;
     const { name, reason, sinceMs } = state;
     const after = `${((sinceMs - this.#told.sinceMs) / 1000).toFixed(1)}s`;
-    const fields = { was: this.#told.name, after, reason };
+    const phases = was.name === "waking" ? timesOf(was.phases, sinceMs) : undefined;
+    const fields = { was: this.#told.name, after, reason, phases };
     this.#told = state;
     if (state.name === "failed") {
       const retryIn = `${Math.round((state.deadlineMs - sinceMs) / 1000)}s`;

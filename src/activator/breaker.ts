@@ -38,6 +38,8 @@ export interface BreakerOptions {
   readonly onDemand: () => void;
   /** Called when an endpoint refused a connection. */
   readonly onRefused: (endpoint: string) => void;
+  /** What the model is doing, for whoever waits no longer; undefined: nothing that is known. */
+  readonly progress: () => string | undefined;
 }
 
 export class Breaker {
@@ -121,7 +123,7 @@ export class Breaker {
   }
 
   #wait(options: AdmitOptions): Promise<Permit> {
-    const { clock, model } = this.options;
+    const { clock } = this.options;
     const { promise, resolve, reject } = Promise.withResolvers<Permit>();
     const gone = () => waiter.refuse(options.signal.reason);
     const waiter: Waiter = {
@@ -136,7 +138,7 @@ export class Breaker {
     };
     const limit = options.timeoutMs === undefined
       ? undefined
-      : clock.timer(options.timeoutMs, () => waiter.refuse(tooLong(model, options.timeoutMs!)));
+      : clock.timer(options.timeoutMs, () => waiter.refuse(this.#tooLong(options.timeoutMs!)));
     const settle = (outcome: () => void) => {
       limit?.[Symbol.dispose]();
       options.signal.removeEventListener("abort", gone);
@@ -221,16 +223,18 @@ export class Breaker {
     );
   }
 
+  #tooLong(timeoutMs: number): ColdStartTimeout {
+    const { model, progress } = this.options;
+    const limit = `Model '${model}' was not ready within the ${
+      timeoutMs / 1000
+    } s that this request may wait`;
+    const doing = progress();
+    return new ColdStartTimeout(model, doing ? `${limit}; ${doing}` : limit);
+  }
+
   /** Shuts the gate for good and lets the timer go. */
   close(error: () => Error): void {
     this.setGate({ kind: "shut", error });
     this.#timer?.[Symbol.dispose]();
   }
-}
-
-function tooLong(model: string, timeoutMs: number): ColdStartTimeout {
-  return new ColdStartTimeout(
-    model,
-    `Model '${model}' was not ready within the ${timeoutMs / 1000} s that this request may wait`,
-  );
 }

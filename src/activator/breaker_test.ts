@@ -20,6 +20,7 @@ function world(limits: Partial<BreakerLimits> = {}) {
       demands.push(`${pending}/${inFlight}`);
     },
     onRefused: (endpoint) => refused.push(endpoint),
+    progress: () => "loading for 5 s: pod a",
   });
   /** Asks for a permit; `outcome` says how it went so far. */
   const ask = (options: { timeoutMs?: number } = {}) => {

@@ -8,6 +8,7 @@ import type {
   CommandResult,
   Failure,
   Observation,
+  Progress,
   ScaleTarget,
   TargetObserver,
 } from "./scale_target.ts";
@@ -62,6 +63,11 @@ export class Conversation implements TargetObserver {
   failed(failure: Failure, asOf: number): void {
     if (this.#isCommanding) this.#heldFailure = { failure, asOf };
     else if (asOf >= this.#fence) this.#event({ type: "cannot_wake", failure });
+  }
+
+  /** While a command is under way it may be an older wake's; it is said again. */
+  progressed(progress: Progress, asOf: number): void {
+    if (!this.#isCommanding && asOf >= this.#fence) this.#event({ type: "progress", progress });
   }
 
   /**

@@ -5,7 +5,7 @@
  *     asleep --request--> waking --ready--> active <--requests--> idle --quiet--> stopping --gone--> asleep
  *                            `--cannot--> failed --retry after--> asleep, or unknown: look
  */
-import type { Failure, Usage, Workload } from "./scale_target.ts";
+import type { Failure, Progress, Usage, Workload } from "./scale_target.ts";
 import {
   type Asking,
   asleep,
@@ -35,6 +35,7 @@ import {
   wanted,
   zero,
 } from "./state.ts";
+import { noted } from "./wake_phases.ts";
 
 export type LifecycleEvent =
   /** Pending or in-flight requests came to be, or to an end; or the policy changed. */
@@ -43,6 +44,8 @@ export type LifecycleEvent =
   | { readonly type: "saw"; readonly phase: Workload["phase"] }
   /** The wake under way cannot succeed. */
   | { readonly type: "cannot_wake"; readonly failure: Failure }
+  /** How far the wake under way has come. */
+  | { readonly type: "progress"; readonly progress: Progress }
   /** What the state asked for was done, was refused (and that is believed), ... */
   | { readonly type: "told" }
   | { readonly type: "refused"; readonly failure: Failure }
@@ -152,11 +155,15 @@ const ARROWS: {
       case "saw":
         if (event.phase === "ready") return up(state, now, "ready");
         return event.phase === "none" && state.told ? undone(state, now) : state;
+      case "progress": {
+        const phases = noted(state.phases, event.progress, now.nowMs);
+        return phases === state.phases ? state : { ...state, phases };
+      }
       case "cannot_wake":
       case "refused":
         return failed(state, now, event.failure);
       case "deadline":
-        if (now.nowMs >= state.deadlineMs) return failed(state, now, tooSlow(now));
+        if (now.nowMs >= state.deadlineMs) return failed(state, now, tooSlow(state, now));
         return askAgain(state, event, now);
       case "demand":
         if (now.enabled || now.demand.inFlight > 0) return state;

@@ -41,6 +41,15 @@ export interface Failure {
   readonly message: string;
 }
 
+/** What a wake that is under way spends its time with; later ones mean that the earlier are done. */
+export type WakePhase = "scheduling" | "pulling" | "starting" | "loading";
+
+export interface Progress {
+  readonly phase: WakePhase;
+  /** For people, e.g. `pod vllm-5d4f-x8 on node a: pulls vllm:v1`. */
+  readonly detail: string;
+}
+
 /** How a command ended; none of these throws. */
 export type CommandResult =
   /** Done; only an observation with `asOf >= fence` is newer than it. */
@@ -65,6 +74,8 @@ export interface TargetObserver {
   saw(observation: Observation): void;
   /** The wake under way cannot succeed; `asOf` as in {@link Observation}. */
   failed(failure: Failure, asOf: number): void;
+  /** How far the wake under way has come; may be said again. */
+  progressed(progress: Progress, asOf: number): void;
 }
 
 export interface ScaleTarget {

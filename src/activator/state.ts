@@ -3,6 +3,7 @@
  * `lifecycle.ts`.
  */
 import type { Failure, Usage } from "./scale_target.ts";
+import { presentOf, type WakePhases } from "./wake_phases.ts";
 
 /** What is asked of one model: requests waiting for a permit, and requests that hold one. */
 export interface Demand {
@@ -51,7 +52,7 @@ export interface Asking extends Common {
 export type State =
   | (Asking & { readonly name: "unknown" })
   | (Common & { readonly name: "asleep" })
-  | (Asking & { readonly name: "waking" })
+  | (Asking & { readonly name: "waking"; readonly phases: WakePhases })
   | (Common & { readonly name: "active" })
   | (Common & {
     readonly name: "idle";
@@ -114,7 +115,8 @@ export function asleep(state: State, now: Now, reason: string): State {
 
 export function waking(state: State, now: Now, reason: string, told = false): In<"waking"> {
   const deadlineMs = now.nowMs + now.coldStartTimeoutMs;
-  return { name: "waking", ...asking(now.nowMs, reason, state.failures, told), deadlineMs };
+  const phases: WakePhases = [];
+  return { name: "waking", ...asking(now.nowMs, reason, state.failures, told), deadlineMs, phases };
 }
 
 /** At zero, by whoever's hand: asleep, unless somebody waits. */
@@ -223,9 +225,12 @@ export function failed(state: State, now: Now, failure: Failure): State {
   };
 }
 
-export function tooSlow(now: Now): Failure {
-  const limitS = Math.round(now.coldStartTimeoutMs / 1000);
-  return { kind: "cold_start_timeout", message: `not ready within ${limitS} s (coldStartTimeout)` };
+export function tooSlow({ phases }: In<"waking">, now: Now): Failure {
+  const limit = `not ready within ${
+    Math.round(now.coldStartTimeoutMs / 1000)
+  } s (coldStartTimeout)`;
+  const present = presentOf(phases, now.nowMs);
+  return { kind: "cold_start_timeout", message: present ? `${limit}; ${present}` : limit };
 }
 
 export function wanted(now: Now): boolean {

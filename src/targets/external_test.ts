@@ -10,7 +10,11 @@ const never = new AbortController().signal;
 Deno.test("an external upstream is ready whatever is asked of it", async () => {
   const target = createExternalTarget("http://up:1");
   const news: Observation[] = [];
-  target.subscribe({ saw: (each) => news.push(each), failed: () => expect("it").toBe("no wake") });
+  target.subscribe({
+    saw: (each) => news.push(each),
+    failed: () => expect("it").toBe("no wake"),
+    progressed: () => expect("it").toBe("no wake"),
+  });
   const ready = { workload: { phase: "ready", endpoints: ["http://up:1"] }, asOf: 1 };
   expect(await target.look(never)).toEqual(ready);
   for (const command of ["wake", "sleep"] as const) {

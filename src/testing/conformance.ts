@@ -65,6 +65,9 @@ class Watched implements TargetObserver {
     this.news.push({ failure, asOf });
   }
 
+  /** Who says nothing of it is as good. */
+  progressed(): void {}
+
   async look(): Promise<Workload> {
     return (await this.target.look(new AbortController().signal)).workload;
   }

@@ -4,15 +4,23 @@
  */
 import type { Failure } from "../../activator/scale_target.ts";
 import type { ContainerView, PodView } from "./pod_view.ts";
+import type { WakeSigns } from "./wake_signs.ts";
 
-/** What was seen of the pods of one wake, to count what comes again. */
+/** What was seen of the pods of one wake, to count what comes again and to time what lasts. */
 export interface WakeHistory {
   /** Failed pulls, by pod and container. */
-  readonly pulls: ReadonlyMap<string, { readonly count: number; readonly isFailing: boolean }>;
+  readonly pulls: ReadonlyMap<string, Pull>;
   /** How often each container had ended before this wake. */
   readonly endsBefore: ReadonlyMap<string, number>;
-  /** Since when a container waits for its configuration or its volumes, by pod and container. */
-  readonly waitingSinceMs: ReadonlyMap<string, number>;
+  /** How often each pod's containers have ended since, by uid; also of pods that are gone. */
+  readonly ends: ReadonlyMap<string, { readonly count: number; readonly failure: Failure }>;
+  /** Since when each trouble lasts that may pass. */
+  readonly sinceMs: ReadonlyMap<string, number>;
+}
+
+interface Pull {
+  readonly count: number;
+  readonly isFailing: boolean;
 }
 
 /** The history of a wake that begins with `pods`: what happened to them before is not its trouble. */
@@ -20,7 +28,13 @@ export function beginHistory(pods: readonly PodView[]): WakeHistory {
   const endsBefore = pods.flatMap((pod) =>
     pod.containers.map((container) => [keyOf(pod, container), container.ends] as const)
   );
-  return { pulls: new Map(), waitingSinceMs: new Map(), endsBefore: new Map(endsBefore) };
+  // A pod that had failed has been replaced, or will be.
+  const failedBefore = pods.flatMap((pod) => pod.failed ? [[pod.uid, 1] as const] : []);
+  const none = new Map();
+  return {
+    ...{ pulls: none, sinceMs: none, ends: none },
+    endsBefore: new Map([...endsBefore, ...failedBefore]),
+  };
 }
 
 function keyOf({ uid }: PodView, { name }: ContainerView): string {
@@ -44,11 +58,18 @@ const ENDS_MAX = 2;
 
 export interface DiagnoseOptions {
   readonly nowMs: number;
-  /** Seconds since the epoch, of the same moment. */
-  readonly nowS: number;
   readonly unschedulableGraceMs: number;
+  readonly signs: WakeSigns;
   /** Why the workload's controller cannot make pods, in the API server's words. */
-  readonly cannotCreate?: string | undefined;
+  readonly cannotCreate: string | undefined;
+  readonly isPaused: boolean;
+}
+
+/** Trouble that is a cause once it has lasted for its grace. */
+interface Trouble {
+  readonly key: string;
+  readonly graceMs: number;
+  readonly failure: Failure;
 }
 
 export function diagnose(
@@ -56,81 +77,106 @@ export function diagnose(
   before: WakeHistory,
   options: DiagnoseOptions,
 ): Diagnosis {
-  const pulls = new Map(before.pulls);
-  const waitingSinceMs = new Map<string, number>();
-  const failures: Failure[] = [];
-  let lookAgainMs = Infinity;
-  const notBefore = (atMs: number, failure: Failure) => {
-    if (options.nowMs >= atMs) failures.push(failure);
-    else lookAgainMs = Math.min(lookAgainMs, atMs);
+  const { nowMs } = options;
+  const present = pods.filter(({ isLeaving, failed }) => !isLeaving && !failed);
+  const troubles = [
+    ...creationTroubles(present, options),
+    ...present.flatMap((pod) => podTroubles(pod, options)),
+  ];
+  const sinceMs = new Map(
+    troubles.map(({ key }) => [key, before.sinceMs.get(key) ?? nowMs]),
+  );
+  const dueMs = ({ key, graceMs }: Trouble) => sinceMs.get(key)! + graceMs;
+  const pulls = countPulls(present, before.pulls);
+  const ends = countEnds(pods, before);
+  const failure = troubles.find((trouble) => dueMs(trouble) <= nowMs)?.failure ??
+    pullFailure(present, pulls) ?? endFailure(ends);
+  return {
+    failure,
+    history: { ...before, pulls, ends, sinceMs },
+    lookAgainMs: Math.min(...troubles.map(dueMs).filter((atMs) => atMs > nowMs)),
   };
-  if (options.cannotCreate !== undefined) {
-    const sinceMs = before.waitingSinceMs.get("") ?? options.nowMs;
-    waitingSinceMs.set("", sinceMs);
-    const message = `no pod can be made: ${options.cannotCreate}`;
-    notBefore(sinceMs + CREATE_GRACE_MS, { kind: "quota", message });
-  }
-  const present = pods.filter(({ isLeaving }) => !isLeaving);
-  for (const pod of present) {
-    if (pod.failed) failures.push(podFailure(pod, pod.failed));
-    if (pod.unschedulable) {
-      const sinceMs = options.nowMs - (options.nowS - pod.unschedulable.sinceS) * 1000;
-      const message = `no node takes pod ${pod.name}: ${pod.unschedulable.message}`;
-      notBefore(sinceMs + options.unschedulableGraceMs, { kind: "unschedulable", message });
-    }
-    for (const container of pod.containers) {
-      const key = keyOf(pod, container);
-      const now = containerTrouble(pod, container);
-      if (now?.when === "at once") failures.push(now.failure);
-      if (now?.when === "after grace") {
-        const sinceMs = before.waitingSinceMs.get(key) ?? options.nowMs;
-        waitingSinceMs.set(key, sinceMs);
-        notBefore(sinceMs + CONFIG_GRACE_MS, now.failure);
-      }
-      const pull = countPull(pulls.get(key), container);
-      if (pull) pulls.set(key, pull);
-      if (pull && pull.count >= PULLS_MAX) failures.push(pullFailure(pod, container));
-    }
-  }
-  const { endsBefore } = before;
-  const crash = crashFailure(pods, endsBefore);
-  if (crash) failures.push(crash);
-  return { failure: failures[0], history: { pulls, waitingSinceMs, endsBefore }, lookAgainMs };
 }
 
-interface Trouble {
-  readonly when: "at once" | "after grace";
-  readonly failure: Failure;
+/** No pod can be made. */
+function creationTroubles(
+  present: readonly PodView[],
+  { cannotCreate, isPaused, signs }: DiagnoseOptions,
+): Trouble[] {
+  if (present.length > 0) return [];
+  const troubles: Trouble[] = [];
+  const words = cannotCreate ?? signs.cannotCreate;
+  if (words !== undefined) {
+    const kind = /quota/i.test(words) ? "quota" : "config";
+    const failure = { kind, message: `no pod can be made: ${words}` } as const;
+    troubles.push({ key: "create", graceMs: CREATE_GRACE_MS, failure });
+  }
+  if (isPaused) {
+    const message = "it is paused and makes no pods: resume its rollout (kubectl rollout resume)";
+    const failure = { kind: "config", message } as const;
+    troubles.push({ key: "paused", graceMs: CONFIG_GRACE_MS, failure });
+  }
+  return troubles;
 }
 
-function containerTrouble(
+function podTroubles(
   pod: PodView,
-  { name, waiting, image }: ContainerView,
-): Trouble | undefined {
+  { unschedulableGraceMs, signs }: DiagnoseOptions,
+): Trouble[] {
+  const { mount, nodeComes } = signs.of(pod.uid);
+  const troubles = pod.containers.flatMap((container) => containerTrouble(pod, container) ?? []);
+  if (pod.unschedulable && !nodeComes) {
+    const message = `no node takes pod ${pod.name}: ${pod.unschedulable.message}`;
+    const failure = { kind: "unschedulable", message } as const;
+    troubles.push({ key: `${pod.uid} node`, graceMs: unschedulableGraceMs, failure });
+  }
+  const hasStarted = pod.containers.some(({ isRunning, ends }) => isRunning || ends > 0);
+  if (mount !== undefined && !hasStarted) {
+    const message = `pod ${pod.name} cannot mount a volume: ${mount}`;
+    const failure = { kind: "config", message } as const;
+    troubles.push({ key: `${pod.uid} mount`, graceMs: CONFIG_GRACE_MS, failure });
+  }
+  return troubles;
+}
+
+function containerTrouble(pod: PodView, container: ContainerView): Trouble | undefined {
+  const { name, waiting, image } = container;
+  const key = keyOf(pod, container);
   const where = `container ${name} of pod ${pod.name}`;
+  const words = waiting?.message || waiting?.reason;
   switch (waiting?.reason) {
     case "InvalidImageName":
     case "ErrImageNeverPull": {
-      const message = `${where} cannot use its image ${image}: ${
-        waiting.message || waiting.reason
-      }`;
-      return { when: "at once", failure: { kind: "image", message } };
+      const message = `${where} cannot use its image ${image}: ${words}`;
+      return { key, graceMs: 0, failure: { kind: "image", message } };
     }
     case "CreateContainerConfigError":
     case "CreateContainerError": {
-      const message = `${where} cannot be created: ${waiting.message || waiting.reason}`;
-      return { when: "after grace", failure: { kind: "config", message } };
+      const message = `${where} cannot be created: ${words}`;
+      return { key, graceMs: CONFIG_GRACE_MS, failure: { kind: "config", message } };
     }
     default:
       return undefined;
   }
 }
 
+function countPulls(
+  pods: readonly PodView[],
+  before: ReadonlyMap<string, Pull>,
+): ReadonlyMap<string, Pull> {
+  const pulls = new Map(before);
+  for (const pod of pods) {
+    for (const container of pod.containers) {
+      const key = keyOf(pod, container);
+      const pull = countPull(pulls.get(key), container);
+      if (pull) pulls.set(key, pull);
+    }
+  }
+  return pulls;
+}
+
 /** A pull fails, is waited for and tried again: `ErrImagePull`, `ImagePullBackOff`, `ErrImagePull`. */
-function countPull(
-  before: { readonly count: number; readonly isFailing: boolean } | undefined,
-  { waiting }: ContainerView,
-): { count: number; isFailing: boolean } | undefined {
+function countPull(before: Pull | undefined, { waiting }: ContainerView): Pull | undefined {
   const reason = waiting?.reason;
   const isFailing = reason === "ErrImagePull";
   if (!isFailing) {
@@ -141,42 +187,67 @@ function countPull(
   return before?.isFailing ? before : { count: (before?.count ?? 0) + 1, isFailing };
 }
 
-function pullFailure(pod: PodView, { name, image, waiting }: ContainerView): Failure {
-  const why = waiting?.message || waiting?.reason || "the pull failed";
-  const message = `container ${name} of pod ${pod.name} cannot pull its image ${image}: ${why}`;
-  return { kind: "image", message };
+function pullFailure(
+  pods: readonly PodView[],
+  pulls: ReadonlyMap<string, Pull>,
+): Failure | undefined {
+  for (const pod of pods) {
+    for (const container of pod.containers) {
+      const { name, image, waiting } = container;
+      if ((pulls.get(keyOf(pod, container))?.count ?? 0) < PULLS_MAX || !waiting) continue;
+      const why = waiting.message || waiting.reason;
+      const message = `container ${name} of pod ${pod.name} cannot pull its image ${image}: ${why}`;
+      return { kind: "image", message };
+    }
+  }
+  return undefined;
+}
+
+/** Of each pod; an eviction is an end as well, and its containers end with it. */
+function countEnds(pods: readonly PodView[], before: WakeHistory): WakeHistory["ends"] {
+  const ends = new Map(before.ends);
+  // One that is told to go ends because of that.
+  for (const pod of pods.filter(({ isLeaving }) => !isLeaving)) {
+    const fresh = pod.containers.map((container) => ({
+      container,
+      count: container.ends - (before.endsBefore.get(keyOf(pod, container)) ?? 0),
+    })).filter(({ count }) => count > 0);
+    const failed = before.endsBefore.has(pod.uid) ? undefined : pod.failed;
+    const count = Math.max(fresh.reduce((sum, { count }) => sum + count, 0), failed ? 1 : 0);
+    if (count === 0) continue;
+    const isEvicted = failed && (failed.message !== "" || fresh.length === 0);
+    const failure = isEvicted
+      ? podFailure(pod, failed)
+      : crashFailure(pod, fresh.at(-1)!.container);
+    // The latest stands last.
+    if ((ends.get(pod.uid)?.count ?? 0) < count) ends.delete(pod.uid);
+    ends.set(pod.uid, { count: Math.max(count, ends.get(pod.uid)?.count ?? 0), failure });
+  }
+  return ends;
+}
+
+/** Ends are counted over all pods of the wake: a crash that is answered by a new pod is one too. */
+function endFailure(ends: WakeHistory["ends"]): Failure | undefined {
+  const all = [...ends.values()];
+  const count = all.reduce((sum, each) => sum + each.count, 0);
+  return count < ENDS_MAX ? undefined : all.at(-1)!.failure;
 }
 
 function podFailure(
   pod: PodView,
-  { reason, message }: { reason: string; message: string },
+  { reason, message }: { readonly reason: string; readonly message: string },
 ): Failure {
-  return {
-    kind: "crashed",
-    message: `pod ${pod.name} failed: ${reason}${message && `: ${message}`}`,
-  };
+  const words = `${reason}${message && `: ${message}`}`;
+  return { kind: "crashed", message: `pod ${pod.name} failed: ${words}` };
 }
 
-/** Ends are counted over all pods of the wake: a crash that is answered by a new pod is one too. */
-function crashFailure(
-  pods: readonly PodView[],
-  before: ReadonlyMap<string, number>,
-): Failure | undefined {
-  const ends = pods.flatMap((pod) =>
-    pod.containers.flatMap((container) => {
-      const count = container.ends - (before.get(keyOf(pod, container)) ?? 0);
-      return count > 0 ? [{ pod, container, count }] : [];
-    })
-  );
-  if (ends.reduce((sum, { count }) => sum + count, 0) < ENDS_MAX) return undefined;
-  const { pod, container } = ends.at(-1)!;
-  const { ended } = container;
+function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Failure {
   const kind = ended?.reason === "OOMKilled" ? "out_of_memory" : "crashed";
   const how = ended
     ? `${ended.reason || "ended"} with exit code ${ended.exitCode}${
       ended.message && `: ${ended.message}`
     }`
     : "it ended";
-  const what = container.isInit ? "init container" : "container";
-  return { kind, message: `${what} ${container.name} of pod ${pod.name} keeps crashing: ${how}` };
+  const what = isInit ? "init container" : "container";
+  return { kind, message: `${what} ${name} of pod ${pod.name} keeps crashing: ${how}` };
 }

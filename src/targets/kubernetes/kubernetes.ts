@@ -94,10 +94,12 @@ export class Kubernetes {
           healthPath: spec.engine.healthPath,
           timeoutMs: spec.connectTimeoutMs,
         }),
-      wakeWatch: (onFailure) =>
+      wakeWatch: (news) =>
         new WakeWatch({
-          ...{ clock, onFailure, unschedulableGraceMs: spec.unschedulableGraceMs },
+          ...{ ...news, clock, unschedulableGraceMs: spec.unschedulableGraceMs },
+          workload: scale.name,
           pods: this.#watches.pods(namespace),
+          events: this.#watches.events(namespace),
         }),
       reportsReady: scale.kind !== "workload",
       meter: createMeter({ fetch, clock, log, metrics: spec.engine.metrics }),

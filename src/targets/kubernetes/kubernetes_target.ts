@@ -4,7 +4,6 @@
  */
 import {
   type CommandResult,
-  type Failure,
   type Observation,
   type ScaleTarget,
   type TargetObserver,
@@ -22,7 +21,7 @@ import { cannotWatch } from "./refusal.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
 import { type ServiceEndpoint, serviceEndpoints } from "./service_endpoints.ts";
 import type { ServiceView, WorkloadView } from "./views.ts";
-import type { WakeWatch } from "./wake_watch.ts";
+import type { WakeWatch, WakeWatchOptions } from "./wake_watch.ts";
 import type { SharedWatch, SliceWatch } from "./watches.ts";
 
 /** The Service whose ready pods take the requests. */
@@ -41,7 +40,7 @@ export interface KubernetesTargetOptions {
   /** Or one fixed base URL, which needs no right to see endpoints. */
   readonly upstream: ServiceUpstream | { readonly url: string };
   readonly readiness: (onHealthy: () => void) => Readiness;
-  readonly wakeWatch: (onFailure: (failure: Failure) => void) => WakeWatch;
+  readonly wakeWatch: (news: Pick<WakeWatchOptions, "onFailure" | "onProgress">) => WakeWatch;
   /** True for kinds whose status counts the ready pods that are not on their way out. */
   readonly reportsReady: boolean;
   readonly meter: Meter;
@@ -90,7 +89,10 @@ export class KubernetesTarget implements ScaleTarget {
     this.name = options.scaler.options.name;
     options.after.then(() => this.#isAlone = true);
     this.#readiness = options.readiness(() => this.#refresh());
-    this.#wakeWatch = options.wakeWatch((failure) => this.#observer?.failed(failure, this.#asOf));
+    this.#wakeWatch = options.wakeWatch({
+      onFailure: (failure) => this.#observer?.failed(failure, this.#asOf),
+      onProgress: (progress) => this.#observer?.progressed(progress, this.#asOf),
+    });
   }
 
   subscribe(observer: TargetObserver): void {
@@ -181,7 +183,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#listening.dispose();
     this.#pardon?.[Symbol.dispose]();
     this.#readiness.want([]);
-    this.#wakeWatch.end();
+    this.#wakeWatch.close();
     return Promise.resolve();
   }
 
@@ -229,8 +231,7 @@ export class KubernetesTarget implements ScaleTarget {
       endpoints.filter(({ pod }) => !pod || !this.#condemned.has(pod)).map(({ url }) => url),
     );
     this.#tell();
-    if (isUp && this.#readiness.healthy.length === 0) this.#wakeWatch.follow(workload);
-    else this.#wakeWatch.end();
+    this.#wakeWatch.follow(workload, isUp && this.#readiness.healthy.length === 0);
     const refused = this.#watches.find(({ refusal }) => refusal !== undefined);
     // Whatever it comes to: nobody would see it.
     if (refused) this.#observer?.failed(cannotWatch(refused.path, refused.refusal!), Infinity);

@@ -5,14 +5,15 @@ export interface PodView {
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Seconds since the epoch. */
-  readonly createdS: number;
+  /** A node has taken it. */
+  readonly isScheduled: boolean;
+  readonly node: string | undefined;
   /** It was told to go. */
   readonly isLeaving: boolean;
   /** Of the pod itself: `Evicted`, `DeadlineExceeded`, ...; its own words. */
   readonly failed: { readonly reason: string; readonly message: string } | undefined;
-  /** Why no node takes it, and since when (seconds since the epoch). */
-  readonly unschedulable: { readonly message: string; readonly sinceS: number } | undefined;
+  /** Why no node takes it. */
+  readonly unschedulable: { readonly message: string } | undefined;
   readonly containers: readonly ContainerView[];
 }
 
@@ -20,6 +21,7 @@ export interface ContainerView {
   readonly name: string;
   readonly isInit: boolean;
   readonly image: string;
+  readonly isRunning: boolean;
   /** How often it ended, the present end too. */
   readonly ends: number;
   readonly waiting: { readonly reason: string; readonly message: string } | undefined;
@@ -39,6 +41,7 @@ interface ContainerStatus {
 
 interface State {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: unknown;
   readonly terminated?: {
     readonly reason?: string;
     readonly exitCode?: number;
@@ -47,12 +50,12 @@ interface State {
 }
 
 export function podView(object: KubernetesObject): PodView {
-  const { metadata, status = {} } = object as KubernetesObject & {
+  const { metadata, spec, status = {} } = object as KubernetesObject & {
     metadata: {
       labels?: Record<string, string>;
-      creationTimestamp?: string;
       deletionTimestamp?: string;
     };
+    spec?: { nodeName?: string };
     status?: {
       phase?: string;
       reason?: string;
@@ -62,7 +65,6 @@ export function podView(object: KubernetesObject): PodView {
         status: string;
         reason?: string;
         message?: string;
-        lastTransitionTime?: string;
       }[];
       initContainerStatuses?: readonly ContainerStatus[];
       containerStatuses?: readonly ContainerStatus[];
@@ -74,14 +76,13 @@ export function podView(object: KubernetesObject): PodView {
     name: metadata.name,
     uid: metadata.uid,
     labels: metadata.labels ?? {},
-    createdS: secondsOf(metadata.creationTimestamp),
+    isScheduled: scheduled?.status === "True" || spec?.nodeName !== undefined,
+    node: spec?.nodeName,
     isLeaving: metadata.deletionTimestamp !== undefined,
     failed: status.phase === "Failed"
       ? { reason: status.reason ?? "Failed", message: status.message ?? "" }
       : undefined,
-    unschedulable: isUnschedulable
-      ? { message: scheduled.message ?? "", sinceS: secondsOf(scheduled.lastTransitionTime) }
-      : undefined,
+    unschedulable: isUnschedulable ? { message: scheduled.message ?? "" } : undefined,
     containers: [
       ...(status.initContainerStatuses ?? []).map((each) => containerView(each, true)),
       ...(status.containerStatuses ?? []).map((each) => containerView(each, false)),
@@ -98,6 +99,7 @@ function containerView(status: ContainerStatus, isInit: boolean): ContainerView 
     name,
     isInit,
     image,
+    isRunning: state.running !== undefined,
     ends: restartCount + endsNow,
     waiting: state.waiting && {
       reason: state.waiting.reason ?? "",
@@ -109,8 +111,4 @@ function containerView(status: ContainerStatus, isInit: boolean): ContainerView 
       message: terminated.message ?? "",
     },
   };
-}
-
-function secondsOf(time: string | undefined): number {
-  return Date.parse(time ?? "") / 1000 || 0;
 }

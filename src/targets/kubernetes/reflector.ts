@@ -36,6 +36,11 @@ export interface ReflectorOptions<T> extends WatchTools {
   readonly onChange: (name: string, item: T | undefined) => void;
   /** Called after each list and each return of contact, when contact is lost, and when we are refused. */
   readonly onContact: () => void;
+  /**
+   * False: what comes from now on is told, and nothing is listed or kept. What happens while it has no
+   * contact may be missed. Default true.
+   */
+  readonly keeps?: boolean;
 }
 
 /** The API server ends a watch after so long by itself; it sends a bookmark about every minute. */
@@ -48,6 +53,8 @@ const WATCH_MIN_MS = 1_000;
 const PAGE = 500;
 /** An API server that has just started answers 403 for about a second: a refusal is believed later. */
 const REFUSED_FOR_MS = 2_000;
+/** Rights are granted by people: nobody is to be asked for them every few seconds. */
+const REFUSED_BACK_OFF_MAX_MS = 60_000;
 
 const ENDED_AT_ONCE = "the watch ended as soon as it began";
 const LIST_AGAIN = new Error("list again");
@@ -146,7 +153,7 @@ export class Reflector<T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { api, path } = this.options;
+    const { api, path, keeps = true } = this.options;
     // Who asks from here on may be too late for this one.
     this.#listAgain = false;
     const seen = new Set<string>();
@@ -154,7 +161,9 @@ export class Reflector<T> {
     let list: List;
     do {
       const more = token === undefined ? "" : `&continue=${encodeURIComponent(token)}`;
-      list = await api.call<List>({ verb: "list", path: `${path}?limit=${PAGE}${more}`, signal });
+      const limit = keeps ? PAGE : 1;
+      list = await api.call<List>({ verb: "list", path: `${path}?limit=${limit}${more}`, signal });
+      if (!keeps) break;
       for (const object of list.items) {
         seen.add(object.metadata.name);
         this.#put(object);
@@ -216,7 +225,7 @@ export class Reflector<T> {
     const { name } = object.metadata;
     const item = this.options.pick(object);
     if (item === undefined) return this.#drop(name);
-    this.#items.set(name, item);
+    if (this.options.keeps ?? true) this.#items.set(name, item);
     this.options.onChange(name, item);
   }
 
@@ -241,7 +250,8 @@ export class Reflector<T> {
     const failures = this.#failures++;
     // What has expired is listed at once, but not again and again.
     if (isExpiry && failures === 0) return;
-    const waitMs = Math.min(BACK_OFF_MS * 2 ** failures, BACK_OFF_MAX_MS);
+    const maxMs = this.#refusal === undefined ? BACK_OFF_MAX_MS : REFUSED_BACK_OFF_MAX_MS;
+    const waitMs = Math.min(BACK_OFF_MS * 2 ** failures, maxMs);
     await this.#pause(waitMs * (0.5 + this.options.random.next()));
   }
 

@@ -19,6 +19,10 @@ export interface WorkloadView {
   readonly selector: Readonly<Record<string, string>>;
   /** Why its controller cannot make pods: quota, admission, no service account. */
   readonly cannotCreate: string | undefined;
+  /** A paused Deployment makes no pods of a template that it never made any of. */
+  readonly isPaused: boolean;
+  /** What its controller says of a rollout that does not go on; a hint, no cause. */
+  readonly stalled: string | undefined;
   /** How many it had before we put it to sleep. */
   readonly slept: number | undefined;
 }
@@ -54,12 +58,16 @@ export function workloadView(object: KubernetesObject): WorkloadView {
       creationTimestamp?: string;
       annotations?: Record<string, string>;
     };
-    spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
+    spec?: {
+      replicas?: number;
+      paused?: boolean;
+      selector?: { matchLabels?: Record<string, string> };
+    };
     status?: {
       replicas?: number;
       readyReplicas?: number;
       observedGeneration?: number;
-      conditions?: readonly { type: string; status: string; message?: string }[];
+      conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
     };
   };
   const generation = metadata.generation ?? 0;
@@ -77,6 +85,9 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     selector: spec?.selector?.matchLabels ?? {},
     cannotCreate: status?.conditions
       ?.find(({ type, status }) => type === "ReplicaFailure" && status === "True")?.message,
+    isPaused: spec?.paused === true,
+    stalled: status?.conditions
+      ?.find(({ reason }) => reason === "ProgressDeadlineExceeded")?.message,
     slept: Number.isInteger(slept) && slept > 0 ? slept : undefined,
   };
 }

@@ -1,62 +1,105 @@
-/** Follows the pods of a workload while it starts, and says so when it cannot. */
-import type { Failure } from "../../activator/scale_target.ts";
+/** Follows the pods of a workload while it starts: how far they are, and that they cannot. */
+import type { Failure, Progress } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { beginHistory, diagnose, type WakeHistory } from "./causes.ts";
-import type { PodWatch, Selector } from "./pod_watch.ts";
+import { progressOf } from "./phases.ts";
+import type { PodListening, PodWatch } from "./pod_watch.ts";
+import { cannotWatch } from "./refusal.ts";
 import type { WorkloadView } from "./views.ts";
+import type { EventWatch } from "./wake_events.ts";
+import { WakeSigns } from "./wake_signs.ts";
 
 export interface WakeWatchOptions {
+  /** The workload's name. */
+  readonly workload: string;
   readonly pods: PodWatch;
+  readonly events: EventWatch;
   readonly clock: Clock;
   readonly unschedulableGraceMs: number;
   readonly onFailure: (failure: Failure) => void;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 export class WakeWatch {
-  #wake: {
-    readonly listening: Disposable;
-    workload: WorkloadView;
-    history: WakeHistory;
-  } | undefined;
+  #workload: WorkloadView | undefined;
+  #listening: PodListening | undefined;
+  #selector = "";
+  /** The wake under way. */
+  #history: WakeHistory | undefined;
+  readonly #signs: WakeSigns;
+  readonly #events: Disposable;
   #timer: Disposable | undefined;
 
-  constructor(readonly options: WakeWatchOptions) {}
+  constructor(readonly options: WakeWatchOptions) {
+    this.#signs = new WakeSigns(options.workload);
+    this.#events = options.events.listen(options.workload, (event) => {
+      this.#signs.note(event);
+      this.#look();
+    });
+  }
 
-  /** The workload starts; called again with its news. */
-  follow(workload: WorkloadView): void {
-    const { pods } = this.options;
-    if (!this.#wake) {
-      this.#wake = {
-        listening: pods.listen(workload.selector, () => this.#look()),
-        workload,
-        history: beginHistory(pods.of(workload.selector)),
-      };
-    }
-    this.#wake.workload = workload;
+  /** The workload as it is now, undefined if it is not there; `isStarting`: it is to be up, and is not. */
+  follow(workload: WorkloadView | undefined, isStarting: boolean): void {
+    this.#workload = workload;
+    const selector = JSON.stringify(workload?.selector ?? {});
+    if (selector !== this.#selector) this.#listen(selector);
+    if (isStarting) this.#history ??= beginHistory(this.#pods);
+    else this.#rest();
     this.#look();
   }
 
-  /** It is up, or at zero. */
-  end(): void {
-    this.#wake?.listening[Symbol.dispose]();
-    this.#wake = undefined;
+  close(): void {
+    this.#events[Symbol.dispose]();
+    this.#listening?.[Symbol.dispose]();
+    this.#rest();
+  }
+
+  get #pods() {
+    return this.#listening?.pods() ?? [];
+  }
+
+  #listen(selector: string): void {
+    this.#selector = selector;
+    this.#listening?.[Symbol.dispose]();
+    this.#listening = selector === "{}"
+      ? undefined
+      : this.options.pods.listen(this.#workload!.selector, () => this.#look());
+  }
+
+  #rest(): void {
+    // Once at zero, the events of the next wake may come before the news of it.
+    if (this.#history || this.#workload?.desired !== 0) this.#signs.clear();
+    this.#history = undefined;
     this.#timer?.[Symbol.dispose]();
   }
 
   #look(): void {
-    const wake = this.#wake;
-    if (!wake) return;
-    const { clock, pods, unschedulableGraceMs } = this.options;
-    const selector: Selector = wake.workload.selector;
+    const { clock, unschedulableGraceMs } = this.options;
+    const workload = this.#workload;
+    if (!this.#history || !workload) return;
     const nowMs = clock.nowMs();
-    const { failure, history, lookAgainMs } = diagnose(pods.of(selector), wake.history, {
-      ...{ nowMs, nowS: clock.wallMs() / 1000, unschedulableGraceMs },
-      cannotCreate: wake.workload.cannotCreate,
+    const pods = this.#pods;
+    const signs = this.#signs;
+    const { cannotCreate, isPaused } = workload;
+    const { failure, history, lookAgainMs } = diagnose(pods, this.#history, {
+      ...{ nowMs, unschedulableGraceMs, signs, cannotCreate, isPaused },
     });
-    wake.history = history;
+    this.#history = history;
     this.#timer?.[Symbol.dispose]();
     // Told as often as it is seen: whoever listens may not have been waking before.
-    if (failure) this.options.onFailure(failure);
-    else this.#timer = clock.timer(lookAgainMs - nowMs, () => this.#look());
+    if (failure) return this.options.onFailure(failure);
+    this.options.onProgress(progressOf(pods, signs, this.#withoutPods(workload)));
+    if (lookAgainMs < Infinity) this.#timer = clock.timer(lookAgainMs - nowMs, () => this.#look());
+  }
+
+  /** What there is to say while no pod is seen. */
+  #withoutPods({ stalled }: WorkloadView): string {
+    const { reflector } = this.options.pods;
+    if (reflector.refusal !== undefined) {
+      return `why it does not start cannot be seen: ${
+        cannotWatch(reflector.path, reflector.refusal).message
+      }`;
+    }
+    return stalled ?? "it has no pods yet";
   }
 }

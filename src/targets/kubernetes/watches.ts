@@ -9,6 +9,7 @@ import {
   type WorkloadView,
   workloadView,
 } from "./views.ts";
+import { EventWatch } from "./wake_events.ts";
 
 /** A store that many listen to, each to its own name or label. */
 export class SharedWatch<T> {
@@ -54,6 +55,7 @@ export class Watches {
   readonly #services = new Map<string, SharedWatch<ServiceView>>();
   readonly #slices = new Map<string, SliceWatch>();
   readonly #pods = new Map<string, PodWatch>();
+  readonly #events = new Map<string, EventWatch>();
 
   constructor(readonly options: WatchTools) {}
 
@@ -83,6 +85,12 @@ export class Watches {
     return watch;
   }
 
+  events(namespace: string): EventWatch {
+    let watch = this.#events.get(namespace);
+    if (!watch) this.#events.set(namespace, watch = new EventWatch(this.options, namespace));
+    return watch;
+  }
+
   slices(namespace: string): SliceWatch {
     let watch = this.#slices.get(namespace);
     if (!watch) this.#slices.set(namespace, watch = new SliceWatch(this.options, namespace));
@@ -95,6 +103,7 @@ export class Watches {
       ...this.#services.values(),
       ...this.#slices.values(),
       ...this.#pods.values(),
+      ...this.#events.values(),
     ];
     await Promise.all(watches.map(({ reflector }) => reflector.close()));
   }

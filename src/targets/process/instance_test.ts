@@ -12,6 +12,7 @@ function watched(process: Partial<ProcessSpec>, model: Partial<ModelSpec> = {}) 
   const failures: string[] = [];
   let workload: Workload | undefined;
   const observer: TargetObserver = {
+    progressed: () => {},
     saw: (observation) => workload = observation.workload,
     failed: ({ kind, message }) => failures.push(`${kind}: ${message}`),
   };

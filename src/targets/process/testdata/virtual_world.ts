@@ -29,6 +29,7 @@ export function virtualWorld(model: Partial<ModelSpec> = {}, after?: Promise<voi
     ...(after ? { after } : {}),
   });
   const observer: TargetObserver = {
+    progressed: () => {},
     saw: ({ workload, asOf }: Observation) => news.push(`${workload.phase} ${asOf}`),
     failed: ({ kind, message }: Failure, asOf) => news.push(`${kind} ${asOf}: ${message}`),
   };
