@@ -10,7 +10,13 @@ import type { Admission, AdmitOptions, Permit } from "./admission.ts";
 import { Announcer } from "./announcer.ts";
 import { Breaker, type BreakerLimits, type BreakerOptions } from "./breaker.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
-import { ClusterUnreachable, Draining, ModelAsleep, ModelUnavailable } from "./errors.ts";
+import {
+  ClusterUnreachable,
+  ColdStartTimeout,
+  Draining,
+  ModelAsleep,
+  ModelUnavailable,
+} from "./errors.ts";
 import { type Intent, intent, type LifecycleEvent, transition } from "./lifecycle.ts";
 import type { Failure, ScaleTarget } from "./scale_target.ts";
 import { type Demand, initialState, type Policy, type State, type StateName } from "./state.ts";
@@ -206,9 +212,13 @@ export class Activation implements Admission {
     return state.name === "waking" ? presentOf(state.phases, this.#clock.nowMs()) : undefined;
   }
 
-  #unavailable(): ModelUnavailable {
+  #unavailable(): ModelUnavailable | ColdStartTimeout {
     const state = this.#state;
     if (state.name !== "failed") return new ModelUnavailable(this.model, DISABLED, Infinity);
+    // It may well be ready the next time: worth a retry, unlike what cannot succeed.
+    if (state.failure.kind === "cold_start_timeout") {
+      return new ColdStartTimeout(this.model, `Model '${this.model}' is ${state.failure.message}`);
+    }
     const retryAfterMs = Math.max(0, state.deadlineMs - this.#clock.nowMs());
     return new ModelUnavailable(this.model, state.failure, retryAfterMs);
   }

@@ -1,11 +1,17 @@
 /** The shell in virtual time, over a fake target: what it does to gate, timer and target. */
 import { expect } from "expect";
 import { createLog } from "../telemetry/log.ts";
-import { FakeTarget } from "../testing/fake_target.ts";
+import { FAIR_WEATHER, FakeTarget } from "../testing/fake_target.ts";
 import { settle, VirtualClock } from "../testing/virtual_clock.ts";
 import { Activation } from "./activation.ts";
 import type { Permit } from "./admission.ts";
-import { ClusterUnreachable, Draining, ModelAsleep, ModelUnavailable } from "./errors.ts";
+import {
+  ClusterUnreachable,
+  ColdStartTimeout,
+  Draining,
+  ModelAsleep,
+  ModelUnavailable,
+} from "./errors.ts";
 
 const POLICY = {
   idleTimeoutMs: 60_000,
@@ -15,10 +21,10 @@ const POLICY = {
 };
 const LIMITS = { pendingMax: 512, inFlightMax: 0, pendingTimeoutMs: 60_000 };
 
-function world(tune: (target: FakeTarget) => void = () => {}) {
+function world(tune: (target: FakeTarget, clock: VirtualClock) => void = () => {}) {
   const clock = new VirtualClock();
   const target = new FakeTarget(clock);
-  tune(target);
+  tune(target, clock);
   const lines: string[] = [];
   const log = createLog({
     level: "info",
@@ -273,3 +279,22 @@ async function advanced(
   await clock.advance(ms);
   return await permit;
 }
+
+// It said `model_unavailable` and `x-should-retry: false`: clients gave up on a model that only was slow.
+Deno.test("Activation whose wake took too long says so, and what it was doing", async () => {
+  const { clock, target, request, changes } = world((target, clock) => {
+    target.weather = { ...FAIR_WEATHER, stepMs: () => 1_000_000 };
+    const { subscribe } = target;
+    target.subscribe = (observer) => {
+      subscribe.call(target, observer);
+      clock.timer(20_000, () => observer.progressed({ phase: "loading", detail: "pod a" }, 9));
+    };
+  });
+  const { permit } = request();
+  await clock.advance(POLICY.coldStartTimeoutMs + 1_000);
+  const error = await permit.catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(ColdStartTimeout);
+  expect((error as Error).message).toMatch(/within 120 s .*loading for 100 s: pod a/);
+  expect(target.commands).toEqual(["wake", "sleep"]);
+  expect(changes().join("\n")).toMatch(/phases.*loading 100\.\ds/);
+});

@@ -127,6 +127,7 @@ Deno.test("Breaker ends a wait at the request's own limit", async () => {
   const [short, long] = [ask({ timeoutMs: 1_000 }), ask()];
   await clock.advance(1_000);
   expect(short.outcome).toBeInstanceOf(ColdStartTimeout);
+  expect((short.outcome as Error).message).toMatch(/loading for 5 s: pod a$/);
   expect(long.outcome).toBe("waiting");
   expect(breaker.demand.pending).toBe(1);
 });

@@ -53,13 +53,37 @@ export class TestNamespace implements AsyncDisposable {
     });
   }
 
+  async list(root: string, plural: string): Promise<Json[]> {
+    const path = `${root}/namespaces/${this.name}/${plural}`;
+    return (await this.api.call<Json>({ verb: "list", path })).items;
+  }
+
+  async delete(root: string, plural: string, name: string): Promise<void> {
+    const path = `${root}/namespaces/${this.name}/${plural}/${name}`;
+    await this.api.call({ verb: "delete", method: "DELETE", path });
+  }
+
   /** A Deployment at zero and its Service; `pod` are annotations that tell the pods how to behave. */
-  async deployment(name: string, pod: Record<string, string> = {}, replicas = 0): Promise<void> {
+  deployment(name: string, pod: Record<string, string> = {}, replicas = 0): Promise<void> {
+    return this.#workload("deployments", name, { replicas }, pod);
+  }
+
+  /** The same, as a StatefulSet. */
+  statefulSet(name: string, pod: Record<string, string> = {}, replicas = 0): Promise<void> {
+    return this.#workload("statefulsets", name, { replicas, serviceName: name }, pod);
+  }
+
+  async #workload(
+    plural: string,
+    name: string,
+    spec: Record<string, unknown>,
+    pod: Record<string, string>,
+  ): Promise<void> {
     const labels = { app: name };
-    await this.create("/apis/apps/v1", "deployments", {
+    await this.create("/apis/apps/v1", plural, {
       metadata: { name },
       spec: {
-        replicas,
+        ...spec,
         selector: { matchLabels: labels },
         template: {
           metadata: { labels, annotations: { "bed/port": "8000", "bed/start": "50ms", ...pod } },
