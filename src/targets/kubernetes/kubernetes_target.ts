@@ -132,7 +132,10 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async wake(signal: AbortSignal): Promise<CommandResult> {
-    const result = this.#result(await this.options.scaler.wake(signal));
+    const { scaler, workloads, workload } = this.options;
+    const seen = this.#isFresh ? workloads.reflector.get(workload) : undefined;
+    this.#checked = undefined;
+    const result = this.#result(await scaler.wake(signal, seen));
     if (result.outcome === "done" && this.#condemned.size > 0) {
       this.#pardon?.[Symbol.dispose]();
       this.#pardon = this.options.clock.timer(KEPT_AFTER_MS, () => {

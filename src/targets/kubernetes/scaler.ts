@@ -51,18 +51,30 @@ export class Scaler {
     return workloadView(await api.call<KubernetesObject>({ verb: "get", path, signal }));
   }
 
-  wake(signal: AbortSignal): Promise<Scaled> {
+  /** `seen` is what a watch knows, which may be old: then the write conflicts, and a read decides. */
+  wake(signal: AbortSignal, seen?: WorkloadView): Promise<Scaled> {
     return this.#command(signal, async () => {
-      const workload = await this.read(signal);
-      if (workload.desired > 0) return workload;
-      const replicas = this.options.replicas ?? workload.slept ?? 1;
-      const write = this.#write(workload, signal, (seen) => this.#scale(seen, replicas, signal));
-      const conflict = await write.catch((error) => error as Error);
-      const now = await this.read(signal);
-      // Somebody else woke it: that is what we wanted.
-      if (conflict && now.desired === 0) throw conflict;
-      return now;
+      if (seen?.desired === 0) {
+        try {
+          return await this.#wakeFrom(seen, signal);
+        } catch (error) {
+          if (!(error instanceof ApiError && error.status === 409)) throw error;
+        }
+      }
+      return await this.#wakeFrom(await this.read(signal), signal);
     });
+  }
+
+  async #wakeFrom(workload: WorkloadView, signal: AbortSignal): Promise<WorkloadView> {
+    if (workload.desired > 0) return workload;
+    const write = this.#write(workload, signal, (now) => {
+      return this.#scale(now, this.options.replicas ?? now.slept ?? 1, signal);
+    });
+    const failure = await write.then(() => undefined, (error: Error) => error);
+    const now = await this.read(signal);
+    // Somebody else woke it: that is what we wanted.
+    if (failure && now.desired === 0) throw failure;
+    return now;
   }
 
   /** `checked` is what was seen when it was decided upon: a change since then wins. */
