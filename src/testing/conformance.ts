@@ -26,13 +26,17 @@ export interface WorldOptions {
 
 export type MakeWorld = (options: WorldOptions) => Promise<World>;
 
-export function conformanceTests(name: string, makeWorld: MakeWorld): void {
+export function conformanceTests(
+  name: string,
+  makeWorld: MakeWorld,
+  declare: (name: string, run: () => Promise<void>) => void = Deno.test,
+): void {
   const test = (
     what: string,
     run: (watched: Watched) => Promise<void>,
     kind: WorldOptions["kind"] = "sound",
   ) =>
-    Deno.test(`${name} target ${what}`, async () => {
+    declare(`${name} target ${what}`, async () => {
       await using world = await makeWorld({ kind });
       await run(new Watched(world));
     });

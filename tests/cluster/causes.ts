@@ -1,7 +1,7 @@
 /** Why a wake fails, in whose words, and what does not make it fail: on a real control plane. */
 import { expect } from "expect";
 import { MERGE_PATCH } from "../../src/targets/kubernetes/api.ts";
-import { TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
+import { test, TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 
@@ -68,7 +68,7 @@ const CANNOT: [string, Record<string, string>, RegExp][] = [
 ];
 
 for (const [what, pod, words] of CANNOT) {
-  Deno.test(`who waits for a Deployment is told that ${what}, and it goes back to zero`, async () => {
+  test(`who waits for a Deployment is told that ${what}, and it goes back to zero`, async () => {
     await using namespace = await TestNamespace.create();
     await namespace.deployment("m", { "bed/load": "60s", ...pod });
     await using gateway = await start(namespace);
@@ -89,7 +89,7 @@ const PASSES: [string, Record<string, string>][] = [
 ];
 
 for (const [what, pod] of PASSES) {
-  Deno.test(`${what} does not fail a wake`, async () => {
+  test(`${what} does not fail a wake`, async () => {
     await using namespace = await TestNamespace.create();
     await namespace.deployment("m", { "bed/load": "500ms", "bed/fail-times": "1", ...pod });
     await using gateway = await start(namespace);
@@ -98,7 +98,7 @@ for (const [what, pod] of PASSES) {
   });
 }
 
-Deno.test("who asks for a Deployment that does not exist is told so; once it does, it is woken", async () => {
+test("who asks for a Deployment that does not exist is told so; once it does, it is woken", async () => {
   await using namespace = await TestNamespace.create();
   await using gateway = await start(namespace, "retryAfterMax: 1s");
   expect(await refusal(gateway)).toMatch(/deployment \S+\/m does not exist/);
@@ -110,7 +110,7 @@ Deno.test("who asks for a Deployment that does not exist is told so; once it doe
   }, 20_000);
 });
 
-Deno.test("a quota that has no room is told in its own words, and the model recovers when it has", async () => {
+test("a quota that has no room is told in its own words, and the model recovers when it has", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.create("/api/v1", "resourcequotas", {
     metadata: { name: "none" },
@@ -128,7 +128,7 @@ Deno.test("a quota that has no room is told in its own words, and the model reco
   }, 30_000);
 });
 
-Deno.test("a service account that is missing is told by name", async () => {
+test("a service account that is missing is told by name", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m");
   await patch(namespace, { spec: { template: { spec: { serviceAccountName: "nobody" } } } });
@@ -136,7 +136,7 @@ Deno.test("a service account that is missing is told by name", async () => {
   expect(await refusal(gateway)).toMatch(/no pod can be made: .*serviceaccount "nobody" not found/);
 });
 
-Deno.test("a StatefulSet whose pods are refused is told so from its events", async () => {
+test("a StatefulSet whose pods are refused is told so from its events", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.create("/api/v1", "resourcequotas", {
     metadata: { name: "none" },
@@ -148,7 +148,7 @@ Deno.test("a StatefulSet whose pods are refused is told so from its events", asy
   await eventually(async () => await replicasOf(namespace, "statefulsets") === 0);
 });
 
-Deno.test("a pod that no node takes is given its grace, then told in the scheduler's words", async () => {
+test("a pod that no node takes is given its grace, then told in the scheduler's words", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m");
   await patch(namespace, { spec: { template: { spec: { nodeSelector: { gpu: "h200" } } } } });
@@ -156,7 +156,7 @@ Deno.test("a pod that no node takes is given its grace, then told in the schedul
   expect(await refusal(gateway)).toMatch(/no node takes pod m-\S+: 0\/2 nodes/);
 });
 
-Deno.test("a pod that no node takes is waited for while a node is being added", async () => {
+test("a pod that no node takes is waited for while a node is being added", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m");
   await patch(namespace, { spec: { template: { spec: { nodeSelector: { gpu: "h200" } } } } });
@@ -174,7 +174,7 @@ Deno.test("a pod that no node takes is waited for while a node is being added", 
   expect(await answer).toMatch(/coldStartTimeout.*scheduling for \d+ s: .*a node is being added/);
 });
 
-Deno.test("the log says how long each phase of a wake took", async () => {
+test("the log says how long each phase of a wake took", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/start": "500ms", "bed/load": "700ms" });
   await using gateway = await start(namespace);

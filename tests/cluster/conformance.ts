@@ -5,7 +5,7 @@ import { systemRandom as random } from "../../src/platform/random.ts";
 import { Kubernetes } from "../../src/targets/kubernetes/kubernetes.ts";
 import { silentLog as log } from "../../src/telemetry/log.ts";
 import { conformanceTests } from "../../src/testing/conformance.ts";
-import { TestNamespace } from "../../src/testing/control_plane.ts";
+import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { modelSpec } from "../../src/testing/requests.ts";
 
@@ -33,4 +33,4 @@ conformanceTests("kubernetes", async ({ kind }) => {
       await namespace[Symbol.asyncDispose]();
     },
   };
-});
+}, test);

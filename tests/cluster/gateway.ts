@@ -1,6 +1,6 @@
 /** The gateway as a process in front of Deployments, on a real control plane. */
 import { expect } from "expect";
-import { TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
+import { test, TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 
@@ -19,7 +19,7 @@ async function replicasOf(namespace: TestNamespace, name: string): Promise<numbe
   return (await namespace.get(APPS, "deployments", name)).spec.replicas;
 }
 
-Deno.test("a Deployment at zero is woken for 50 requests, streams, and goes back to zero", async () => {
+test("a Deployment at zero is woken for 50 requests, streams, and goes back to zero", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/load": "500ms" });
   await using gateway = await start(namespace, { m: "idleTimeout: 2s" });
@@ -35,7 +35,7 @@ Deno.test("a Deployment at zero is woken for 50 requests, streams, and goes back
   expect(states).toBe("waking active idle stopping asleep");
 });
 
-Deno.test("a Deployment goes back to the replicas that it had, and its pods share the requests", async () => {
+test("a Deployment goes back to the replicas that it had, and its pods share the requests", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/load": "100ms" }, 2);
   await using gateway = await start(namespace, { m: "idleTimeout: 2s" });
@@ -45,7 +45,7 @@ Deno.test("a Deployment goes back to the replicas that it had, and its pods shar
   expect(await replicasOf(namespace, "m")).toBe(2);
 });
 
-Deno.test("somebody else's scaling is followed, up and down", async () => {
+test("somebody else's scaling is followed, up and down", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/load": "100ms" });
   await using gateway = await start(namespace, { m: "idleTimeout: 10m" });
