@@ -156,7 +156,7 @@ const ARROWS: {
         if (event.phase === "ready") return up(state, now, "ready");
         return event.phase === "none" && state.told ? undone(state, now) : state;
       case "progress": {
-        const phases = noted(state.phases, event.progress, now.nowMs);
+        const phases = noted(state.phases, event.progress, now.nowMs, state.sinceMs);
         return phases === state.phases ? state : { ...state, phases };
       }
       case "cannot_wake":

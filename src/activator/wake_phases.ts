@@ -7,9 +7,27 @@ export type WakePhases = readonly (Progress & { readonly sinceMs: number })[];
 /** A wake that goes back and forth says so in a few words, not in thousands. */
 const PHASES_MAX = 32;
 
-/** The same phases if `progress` is nothing new. */
-export function noted(phases: WakePhases, progress: Progress, nowMs: number): WakePhases {
+/**
+ * The same phases if `progress` is nothing new. The first begins with the wake, at `startMs`: until
+ * something else is heard, what was asked for is being scheduled.
+ */
+export function noted(
+  phases: WakePhases,
+  progress: Progress,
+  nowMs: number,
+  startMs: number,
+): WakePhases {
   const last = phases.at(-1);
+  if (!last) {
+    const scheduling = {
+      phase: "scheduling",
+      detail: "it was asked for",
+      sinceMs: startMs,
+    } as const;
+    return progress.phase === "scheduling"
+      ? [{ ...progress, sinceMs: startMs }]
+      : [scheduling, { ...progress, sinceMs: nowMs }];
+  }
   if (last?.phase === progress.phase && last.detail === progress.detail) return phases;
   const isSame = last?.phase === progress.phase || phases.length === PHASES_MAX;
   return isSame

@@ -5,21 +5,24 @@ const PULLING = { phase: "pulling", detail: "pod a: pulls vllm:v1" } as const;
 const LOADING = { phase: "loading", detail: "pod a: its container runs" } as const;
 
 function wake(...looks: [number, typeof PULLING | typeof LOADING][]): WakePhases {
-  return looks.reduce<WakePhases>((phases, [nowMs, each]) => noted(phases, each, nowMs), []);
+  return looks.reduce<WakePhases>((phases, [nowMs, each]) => noted(phases, each, nowMs, 0), []);
 }
 
 Deno.test("noted() adds what is new, and keeps what is not", () => {
-  const phases = wake([0, PULLING], [5_000, PULLING], [60_000, LOADING]);
+  const phases = wake([1_000, PULLING], [5_000, PULLING], [60_000, LOADING]);
   expect(phases.map(({ phase, sinceMs }) => [phase, sinceMs])).toEqual([
-    ["pulling", 0],
+    ["scheduling", 0],
+    ["pulling", 1_000],
     ["loading", 60_000],
   ]);
-  expect(noted(phases, LOADING, 70_000)).toBe(phases);
+  expect(noted(phases, LOADING, 70_000, 0)).toBe(phases);
 });
 
 Deno.test("noted() takes over a new detail of the same phase, which goes on", () => {
-  const phases = noted(wake([1_000, PULLING]), { ...PULLING, detail: "again" }, 9_000);
-  expect(phases).toEqual([{ phase: "pulling", detail: "again", sinceMs: 1_000 }]);
+  const phases = noted(wake([1_000, PULLING]), { ...PULLING, detail: "again" }, 9_000, 0);
+  expect(phases.at(-1)).toEqual({ phase: "pulling", detail: "again", sinceMs: 1_000 });
+  const scheduling = { phase: "scheduling", detail: "no node" } as const;
+  expect(noted([], scheduling, 9_000, 500)).toEqual([{ ...scheduling, sinceMs: 500 }]);
 });
 
 Deno.test("noted() stays small however often a wake goes back and forth", () => {
@@ -31,9 +34,13 @@ Deno.test("noted() stays small however often a wake goes back and forth", () => 
 });
 
 Deno.test("durations() sums what came more than once", () => {
-  const phases = wake([0, PULLING], [2_000, LOADING], [3_000, PULLING], [4_000, LOADING]);
-  expect([...durations(phases, 10_000)]).toEqual([["pulling", 3_000], ["loading", 7_000]]);
-  expect(timesOf(phases, 10_000)).toBe("pulling 3.0s, loading 7.0s");
+  const phases = wake([1_000, PULLING], [3_000, LOADING], [4_000, PULLING], [5_000, LOADING]);
+  expect([...durations(phases, 11_000)]).toEqual([
+    ["scheduling", 1_000],
+    ["pulling", 3_000],
+    ["loading", 7_000],
+  ]);
+  expect(timesOf(phases, 11_000)).toBe("scheduling 1.0s, pulling 3.0s, loading 7.0s");
 });
 
 Deno.test("presentOf() says what goes on and for how long", () => {

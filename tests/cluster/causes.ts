@@ -93,7 +93,8 @@ for (const [what, pod] of PASSES) {
     await using namespace = await TestNamespace.create();
     await namespace.deployment("m", { "bed/load": "500ms", "bed/fail-times": "1", ...pod });
     await using gateway = await start(namespace);
-    expect((await gateway.chat("m")).status).toBe(200);
+    const response = await gateway.chat("m");
+    expect([response.status, await response.text()]).toEqual([200, expect.anything()]);
     expect(gateway.states("m")).not.toContain("failed");
   });
 }
@@ -182,4 +183,28 @@ test("the log says how long each phase of a wake took", async () => {
   await gateway.until("m", "active");
   const { phases } = gateway.lines.find(({ msg }) => msg === "active")!;
   expect(phases).toMatch(/scheduling \d+\.\ds, .*loading \d+\.\ds$/);
+});
+
+test("a Service that is missing is told before anything is started, and found once it is there", async () => {
+  await using namespace = await TestNamespace.create();
+  await namespace.deployment("m", { "bed/load": "100ms" });
+  const settings = `retryAfterMax: 1s, service: ${namespace.name}/renamed:http`;
+  await using gateway = await start(namespace, settings);
+  expect(await refusal(gateway)).toMatch(/service \S+\/renamed does not exist/);
+  // Scaled once, its ReplicaSet would be at its second generation.
+  const sets = await namespace.list(APPS, "replicasets");
+  expect(sets.map(({ metadata }) => metadata.generation)).toEqual([1]);
+  const service = (port: string) => ({
+    metadata: { name: "renamed" },
+    spec: { selector: { app: "m" }, ports: [{ name: port, port: 80, targetPort: 8000 }] },
+  });
+  await namespace.create("/api/v1", "services", service("grpc"));
+  await eventually(async () => /has no port http; its ports: 80/.test(await refusal(gateway)));
+  await namespace.delete("/api/v1", "services", "renamed");
+  await namespace.create("/api/v1", "services", service("http"));
+  await eventually(async () => {
+    const again = await gateway.chat("m");
+    await again.body?.cancel();
+    return again.status === 200;
+  }, 20_000);
 });

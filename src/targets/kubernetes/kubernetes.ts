@@ -8,6 +8,7 @@ import { createMeter } from "../usage.ts";
 import { KubernetesApi } from "./api.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { KubernetesTarget } from "./kubernetes_target.ts";
+import { ModelWatches } from "./model_watches.ts";
 import { Readiness } from "./readiness.ts";
 import { Scaler } from "./scaler.ts";
 import { WakeWatch } from "./wake_watch.ts";
@@ -85,9 +86,13 @@ export class Kubernetes {
         resource: resource.plural,
         notesInStatus: scale.kind !== "workload",
       }),
-      workload: scale.name,
-      workloads: this.#watches.workloads(list),
-      upstream: this.#upstreamOf(spec, namespace, scale.name),
+      watches: new ModelWatches({
+        name: scale.name,
+        workloads: this.#watches.workloads(list),
+        upstream: this.#upstreamOf(spec, namespace, scale.name),
+        reportsReady: scale.kind !== "workload",
+        clock,
+      }),
       readiness: (onHealthy) =>
         new Readiness({
           ...{ fetch, clock, log, onHealthy },
@@ -101,7 +106,6 @@ export class Kubernetes {
           pods: this.#watches.pods(namespace),
           events: this.#watches.events(namespace),
         }),
-      reportsReady: scale.kind !== "workload",
       meter: createMeter({ fetch, clock, log, metrics: spec.engine.metrics }),
       ...{ clock, log, after },
     });
@@ -116,6 +120,7 @@ export class Kubernetes {
     const place = service?.namespace ?? namespace;
     return {
       service: service?.name ?? workload,
+      namespace: place,
       port: service?.port,
       services: this.#watches.services(place),
       slices: this.#watches.slices(place),

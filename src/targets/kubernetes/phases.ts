@@ -28,7 +28,10 @@ function progressOfPod(pod: PodView, signs: WakeSigns): Progress {
   }
   const running = pod.containers.find(({ isInit, isRunning }) => isRunning && !isInit);
   if (running) {
-    return { phase: "loading", detail: `${where}: its container runs and is not ready yet` };
+    const what = pod.isReady
+      ? "ready, but the Service does not lead to it or its health page does not answer"
+      : "its container runs and is not ready yet";
+    return { phase: "loading", detail: `${where}: ${what}` };
   }
   if (pull === "pulling" || pod.containers.some(isPulling)) {
     const images = pod.containers.map(({ image }) => image).filter(Boolean).join(", ");

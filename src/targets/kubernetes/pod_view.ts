@@ -8,6 +8,7 @@ export interface PodView {
   /** A node has taken it. */
   readonly isScheduled: boolean;
   readonly node: string | undefined;
+  readonly isReady: boolean;
   /** It was told to go. */
   readonly isLeaving: boolean;
   /** Of the pod itself: `Evicted`, `DeadlineExceeded`, ...; its own words. */
@@ -78,6 +79,8 @@ export function podView(object: KubernetesObject): PodView {
     labels: metadata.labels ?? {},
     isScheduled: scheduled?.status === "True" || spec?.nodeName !== undefined,
     node: spec?.nodeName,
+    isReady: status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ??
+      false,
     isLeaving: metadata.deletionTimestamp !== undefined,
     failed: status.phase === "Failed"
       ? { reason: status.reason ?? "Failed", message: status.message ?? "" }

@@ -85,6 +85,7 @@ export class Reflector<T> {
   #refusal: string | undefined;
   #retry: (() => void) | undefined;
   readonly done: Promise<void>;
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(readonly options: ReflectorOptions<T>) {
     this.done = this.#run();
@@ -93,6 +94,11 @@ export class Reflector<T> {
   /** True once a list has come: a store that was never listed is not empty. */
   get isListed(): boolean {
     return this.#listed;
+  }
+
+  /** Settles with the first list, and never without one. */
+  get listed(): Promise<void> {
+    return this.#first.promise;
   }
 
   /** True while what it has is what the API server has, as far as can be known. */
@@ -173,6 +179,7 @@ export class Reflector<T> {
     for (const name of [...this.#items.keys()]) if (!seen.has(name)) this.#drop(name);
     this.#resourceVersion = list.metadata.resourceVersion;
     this.#listed = true;
+    this.#first.resolve();
     this.#contact();
   }
 

@@ -1,4 +1,5 @@
 /** Where a model's requests may go: the ready pods behind its Service, each at the pod's own port. */
+import type { Failure } from "../../activator/scale_target.ts";
 import type { EndpointView, ServiceView, SliceView } from "./views.ts";
 
 export interface ServiceEndpoint {
@@ -22,6 +23,24 @@ export function serviceEndpoints(
     return endpoints.filter(({ takesRequests }) => takesRequests)
       .map((endpoint) => ({ url: urlOf(endpoint, target), pod: endpoint.pod }));
   });
+}
+
+/** Why no pod can be reached by this Service as the config names it. */
+export function serviceFault(
+  { service: name, namespace, port }: {
+    readonly service: string;
+    readonly namespace: string;
+    readonly port: number | string | undefined;
+  },
+  service: ServiceView | undefined,
+): Failure | undefined {
+  const where = `service ${namespace}/${name}`;
+  if (!service) return { kind: "missing", message: `${where} does not exist` };
+  if (portName(service, port) !== undefined) return undefined;
+  const all = service.ports.map(({ name, port }) => name ? `${port} (${name})` : port);
+  const has = all.join(", ") || "none";
+  const wanted = port === undefined ? "no port" : `no port ${port}`;
+  return { kind: "missing", message: `${where} has ${wanted}; its ports: ${has}` };
 }
 
 function portName(

@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import { serviceEndpoints } from "./service_endpoints.ts";
+import { serviceEndpoints, serviceFault } from "./service_endpoints.ts";
 import { serviceView, sliceView } from "./views.ts";
 
 const SERVICE = serviceView({
@@ -58,4 +58,17 @@ Deno.test("serviceEndpoints() has none without the Service, and knows whose pod 
   expect(serviceEndpoints(undefined, [slice([endpoint("10.0.0.1")])], undefined)).toEqual([]);
   const [only] = serviceEndpoints(SERVICE, [slice([endpoint("10.0.0.1")])], undefined);
   expect(only?.pod).toBe("uid-10.0.0.1");
+});
+
+Deno.test("serviceFault() names the Service that is not there, and the ports of one that is", () => {
+  const of = { service: "vllm", namespace: "ai", port: "grpc" };
+  expect(serviceFault(of, undefined)?.message).toBe("service ai/vllm does not exist");
+  const service = { ports: [{ name: "http", port: 80 }, { name: "", port: 81 }] };
+  expect(serviceFault(of, service)?.message).toBe(
+    "service ai/vllm has no port grpc; its ports: 80 (http), 81",
+  );
+  expect(serviceFault({ ...of, port: 81 }, service)).toBe(undefined);
+  expect(serviceFault({ ...of, port: undefined }, { ports: [] })?.message).toMatch(
+    /no port;.*none/,
+  );
 });
