@@ -99,7 +99,7 @@ export class TestNamespace implements AsyncDisposable {
               name: "engine",
               image: "stand-in",
               ports: [{ name: "http", containerPort: 8000 }],
-              readinessProbe: { httpGet: { path: "/health", port: 8000 } },
+              readinessProbe: { httpGet: { path: "/health", port: 8000 }, periodSeconds: 1 },
             }],
           },
         },
