@@ -232,7 +232,8 @@ const ARROWS: {
     switch (event.type) {
       case "saw":
         if (event.phase === "ready") return up(state, now, "it recovered");
-        return event.phase === "none" ? { ...state, zeroSeen: true } : state;
+        // Somebody else may start it again meanwhile: zero that was seen is not zero any more.
+        return { ...state, zeroSeen: event.phase === "none" };
       case "demand":
         return { ...state, inFlight: now.demand.inFlight > 0 };
       case "refused":

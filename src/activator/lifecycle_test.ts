@@ -193,6 +193,12 @@ Deno.test("failed looks again at its deadline unless zero was seen", () => {
   expect(step(failed, { type: "deadline" }, NONE, failed.deadlineMs).name).toBe("unknown");
 });
 
+// It fell asleep under a workload that somebody else had started, which then ran for nobody.
+Deno.test("failed looks again when somebody started it after zero was seen", () => {
+  const started = step(step(at("failed"), saw("none")), saw("starting"));
+  expect(step(started, { type: "deadline" }, NONE, started.deadlineMs).name).toBe("unknown");
+});
+
 Deno.test("idle takes a baseline, sleeps when nothing moved, and stays when something did", () => {
   const usage = (served: string, busy = 0): LifecycleEvent => ({
     type: "measured",

@@ -198,6 +198,10 @@ test("a Service that is missing is told before anything is started, and found on
     metadata: { name: "renamed" },
     spec: { selector: { app: "m" }, ports: [{ name: port, port: 80, targetPort: 8000 }] },
   });
+  // Somebody else starts it all the same: for a while it may be about to come.
+  await namespace.scale("m", 1);
+  await eventually(() => gateway.lines.filter(({ msg }) => msg === "failed").length > 1, 20_000);
+  await eventually(async () => await replicasOf(namespace) === 0);
   await namespace.create("/api/v1", "services", service("grpc"));
   await eventually(async () => /has no port http; its ports: 80/.test(await refusal(gateway)));
   await namespace.delete("/api/v1", "services", "renamed");

@@ -63,6 +63,8 @@ export interface DiagnoseOptions {
   /** Why the workload's controller cannot make pods, in the API server's words. */
   readonly cannotCreate: string | undefined;
   readonly isPaused: boolean;
+  /** Why no request could reach its pods. */
+  readonly serviceFault?: Failure | undefined;
 }
 
 /** Trouble that is a cause once it has lasted for its grace. */
@@ -79,7 +81,10 @@ export function diagnose(
 ): Diagnosis {
   const { nowMs } = options;
   const present = pods.filter(({ isLeaving, failed }) => !isLeaving && !failed);
+  const { serviceFault } = options;
   const troubles = [
+    // Whoever applies a Deployment and a Service makes one of them first.
+    ...serviceFault ? [{ key: "service", graceMs: CONFIG_GRACE_MS, failure: serviceFault }] : [],
     ...creationTroubles(present, options),
     ...present.flatMap((pod) => podTroubles(pod, options)),
   ];

@@ -16,6 +16,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
 import { ApiError } from "./api.ts";
 import { Condemned } from "./condemned.ts";
+import { Incarnations } from "./incarnations.ts";
 import type { ModelWatches } from "./model_watches.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
@@ -37,9 +38,6 @@ export interface KubernetesTargetOptions {
 /** Nobody can tell: as good as busy. */
 const UNKNOWN: Usage = { busy: Infinity, served: "" };
 
-/** More generations than any object lives to see. */
-const GENERATIONS = 2 ** 20;
-
 export class KubernetesTarget implements ScaleTarget {
   readonly name: string;
   readonly local = false;
@@ -55,6 +53,7 @@ export class KubernetesTarget implements ScaleTarget {
   #checked: WorkloadView | undefined;
   #told = "";
   readonly #condemned: Condemned;
+  readonly #incarnations = new Incarnations();
 
   constructor(readonly options: KubernetesTargetOptions) {
     this.name = options.scaler.options.name;
@@ -88,14 +87,15 @@ export class KubernetesTarget implements ScaleTarget {
     // Whoever looks may not have heard why it does not start.
     queueMicrotask(() => this.#refresh());
     watches.retryNow();
-    const asOf = asOfGeneration(workload, workload.generation);
+    const asOf = this.#incarnations.asOf(workload, workload.generation);
     if (workload.desired === 0) {
       this.#condemn();
       return { workload: { phase: "none" }, asOf };
     }
     // Watches that lag behind this read, or have lost contact, do not know its endpoints.
     const seen = watches.workload;
-    const isCurrent = seen !== undefined && asOfGeneration(seen, seen.observedGeneration) >= asOf;
+    const isCurrent = seen !== undefined &&
+      this.#incarnations.asOf(seen, seen.observedGeneration) >= asOf;
     if (!isCurrent || !watches.isFresh) return { workload: { phase: "starting" }, asOf };
     return { workload: this.#phaseOf(workload), asOf };
   }
@@ -162,7 +162,7 @@ export class KubernetesTarget implements ScaleTarget {
     // Where nothing had to change no watch says anything: what there is, is told again.
     this.#told = "";
     queueMicrotask(() => this.#refresh());
-    this.#fence = asOfGeneration(scaled.workload, scaled.workload.generation);
+    this.#fence = this.#incarnations.asOf(scaled.workload, scaled.workload.generation);
     return { outcome: "done", fence: this.#fence };
   }
 
@@ -178,10 +178,10 @@ export class KubernetesTarget implements ScaleTarget {
       endpoints.filter(({ pod }) => !pod || !this.#condemned.has(pod)).map(({ url }) => url),
     );
     this.#tell();
-    this.#wakeWatch.follow(workload, isUp && this.#readiness.healthy.length === 0);
-    const failure = watches.refusal ?? (isUp ? watches.serviceFault : undefined);
-    // Whatever it comes to: nobody would see it, or reach it.
-    if (failure) this.#observer?.failed(failure, Infinity);
+    const isStarting = isUp && this.#readiness.healthy.length === 0;
+    this.#wakeWatch.follow(workload, isStarting, watches.serviceFault);
+    // Whatever becomes of its pods, nobody would see it.
+    if (watches.refusal) this.#observer?.failed(watches.refusal, Infinity);
   }
 
   #condemn(): void {
@@ -194,7 +194,10 @@ export class KubernetesTarget implements ScaleTarget {
     if (!isListed) return;
     // What is gone is gone as of whatever was known last.
     const asOf = workload
-      ? asOfGeneration(workload, Math.min(workload.generation, workload.observedGeneration))
+      ? this.#incarnations.asOf(
+        workload,
+        Math.min(workload.generation, workload.observedGeneration),
+      )
       : this.#fence;
     this.#asOf = Math.max(this.#asOf, asOf);
     const phase: Workload = workload ? this.#phaseOf(workload) : { phase: "none" };
@@ -212,9 +215,4 @@ export class KubernetesTarget implements ScaleTarget {
     const endpoints = this.#readiness.healthy;
     return endpoints.length > 0 ? { phase: "ready", endpoints } : { phase: "starting" };
   }
-}
-
-/** Grows with each generation, and begins higher with an object that was made anew under its name. */
-function asOfGeneration({ createdS }: WorkloadView, generation: number): number {
-  return createdS * GENERATIONS + generation;
 }

@@ -129,7 +129,7 @@ export class Scaler {
   ): Promise<void> {
     let now = seen;
     for (let tries = 1;; tries++) {
-      if (now.generation !== seen.generation || now.createdS !== seen.createdS) {
+      if (now.generation !== seen.generation || now.uid !== seen.uid) {
         throw new ApiError(409, "Conflict", "somebody else changed it");
       }
       try {

@@ -4,6 +4,7 @@ import type { KubernetesObject } from "./reflector.ts";
 /** A Deployment, a StatefulSet, or anything else with replicas. */
 export interface WorkloadView {
   readonly name: string;
+  readonly uid: string;
   readonly resourceVersion: string;
   /** Seconds since the epoch. */
   readonly createdS: number;
@@ -74,6 +75,7 @@ export function workloadView(object: KubernetesObject): WorkloadView {
   const slept = Number(metadata.annotations?.[REPLICAS_ANNOTATION]);
   return {
     name: metadata.name,
+    uid: metadata.uid,
     createdS: Date.parse(metadata.creationTimestamp ?? "") / 1000 || 0,
     resourceVersion: metadata.resourceVersion,
     generation,

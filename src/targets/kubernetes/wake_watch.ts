@@ -22,6 +22,7 @@ export interface WakeWatchOptions {
 
 export class WakeWatch {
   #workload: WorkloadView | undefined;
+  #serviceFault: Failure | undefined;
   #listening: PodListening | undefined;
   #selector = "";
   /** The wake under way. */
@@ -38,9 +39,17 @@ export class WakeWatch {
     });
   }
 
-  /** The workload as it is now, undefined if it is not there; `isStarting`: it is to be up, and is not. */
-  follow(workload: WorkloadView | undefined, isStarting: boolean): void {
+  /**
+   * The workload as it is now, undefined if it is not there; `isStarting`: it is to be up, and is not.
+   * `serviceFault`: why no request could reach its pods.
+   */
+  follow(
+    workload: WorkloadView | undefined,
+    isStarting: boolean,
+    serviceFault: Failure | undefined,
+  ): void {
     this.#workload = workload;
+    this.#serviceFault = serviceFault;
     const selector = JSON.stringify(workload?.selector ?? {});
     if (selector !== this.#selector) this.#listen(selector);
     if (isStarting) this.#history ??= beginHistory(this.#pods);
@@ -83,6 +92,7 @@ export class WakeWatch {
     const { cannotCreate, isPaused } = workload;
     const { failure, history, lookAgainMs } = diagnose(pods, this.#history, {
       ...{ nowMs, unschedulableGraceMs, signs, cannotCreate, isPaused },
+      serviceFault: this.#serviceFault,
     });
     this.#history = history;
     this.#timer?.[Symbol.dispose]();
