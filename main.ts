@@ -26,6 +26,11 @@ async function main(args: readonly string[]): Promise<number> {
     .description("the gateway")
     .option("--config <file>", "default $VLLM_AUTOSCALER_CONFIG, else ./config.yaml")
     .option("--port <port>", "listen there instead of server.listen's port")
+    .option("--namespace <name>", "without a config file: the namespace of one Deployment, ...")
+    .option("--deployment <name>", "... its name, ...")
+    .option("--target-host <host>", "... the Service (or address) that its requests go to, ...")
+    .option("--target-port <port>", "... that one's port, ...")
+    .option("--idle-timeout <duration>", "... and how long it is quiet before it goes to zero")
     .action(async (flags) => {
       const { serveCommand } = await import("./src/cli/serve.ts");
       code = await serveCommand({ ...flags, version: deno.version, terminal });

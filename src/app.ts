@@ -109,12 +109,12 @@ export async function createApp(
   };
 }
 
-function snapshotOf({ server, models, routes }: Config, activator: Activator): Snapshot {
+function snapshotOf({ server, models, routes, dropIn }: Config, activator: Activator): Snapshot {
   return {
     server,
     models,
     routes: createRouteTable(models, routes),
-    dropIn: false,
+    dropIn: dropIn === true,
     admission: (name) => activator.find(name),
     state: (name) => activator.find(name)?.state ?? "removed",
   };

@@ -1,12 +1,10 @@
 /** `serve`: the gateway as a server: its config file, its sockets, its signals, its end. */
-import { dirname, resolve } from "node:path";
 import { type App, createApp, type Platform, Unservable } from "../app.ts";
 import { formatAddress } from "../config/address.ts";
 import type { ConfigDiff } from "../config/diff.ts";
 import type { ParseResult } from "../config/parse.ts";
-import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Config } from "../config/spec.ts";
-import { type ConfigSource, loadConfig, unreadable, watchConfig } from "../config/watch.ts";
+import { watchConfig } from "../config/watch.ts";
 import { systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { systemFiles } from "../platform/files.ts";
@@ -16,79 +14,28 @@ import { systemProcesses } from "../platform/processes.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
+import { findConfig, placeOf, type Served, type ServeFlags } from "./serve_config.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface ServeOptions {
-  readonly config?: string;
-  readonly port?: string;
+export interface ServeOptions extends ServeFlags {
   readonly version: string;
   readonly terminal: Terminal;
 }
 
-const DEFAULT_FILE = "config.yaml";
-
 /** Resolves with the exit code when the gateway has ended: 1 it could not start, 2 wrong usage. */
 export async function serveCommand(options: ServeOptions): Promise<number> {
-  const { terminal } = options;
-  const path = options.config ?? terminal.env.VLLM_AUTOSCALER_CONFIG ?? DEFAULT_FILE;
-  const source: ConfigSource = {
-    path,
-    dir: resolve(dirname(path)),
-    env: terminal.env,
-    files: systemFiles,
-  };
-  const { text, result } = await loadConfig(source);
-  if (text === undefined && options.config === undefined && path === DEFAULT_FILE) {
-    terminal.err(
-      `There is no config file: write ./${DEFAULT_FILE}, or name one with --config FILE or ` +
-        "$VLLM_AUTOSCALER_CONFIG. config.example.yaml shows all of it; `engine` is a stand-in to try it with.",
-    );
-    return 2;
-  }
-  if (text === undefined) {
-    terminal.err(unreadable(path, result));
-    return 1;
-  }
-  if (!("config" in result)) return refuse(result, path, terminal);
-  const port = portOf(options.port);
-  if (Number.isNaN(port)) {
-    terminal.err(`--port: '${options.port}' is not a port, write a number from 0 to 65535`);
-    return 2;
-  }
-  const { config, warnings } = result;
-  return await serve({ config: withPort(config, port), warnings }, text, source, options);
-}
-
-/** Everything that is wrong with the file, at once. */
-function refuse(result: ParseResult, path: string, { err, colour }: Terminal): number {
-  const problems = "problems" in result ? result.problems : [];
-  for (const problem of problems) err(renderProblem(problem, { colour }) + "\n");
-  err(`${path} is not valid: nothing was started`);
-  return 1;
-}
-
-function portOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  return port <= 65_535 ? port : NaN;
-}
-
-function withPort(config: Config, port: number | undefined): Config {
-  if (port === undefined) return config;
-  const { server } = config;
-  return { ...config, server: { ...server, listen: { ...server.listen, port } } };
+  const served = await findConfig(options, options.terminal);
+  return typeof served === "number" ? served : await serve(served, options);
 }
 
 async function serve(
-  { config, warnings }: { readonly config: Config; readonly warnings: readonly Problem[] },
-  text: string,
-  source: ConfigSource,
+  { config, warnings, file }: Served,
   { terminal, version }: ServeOptions,
 ): Promise<number> {
   let app: App | undefined;
   const log = createServerLog(() => app?.config ?? config, terminal);
-  for (const warning of warnings) log.warn("config", placeOf(warning));
-  using lock = new ProcessLock(source.path);
+  for (const warning of warnings) log.warn("config", warning);
+  using lock = new ProcessLock(file?.source.path ?? "");
   let server: HttpServer;
   try {
     if (!await lock.covers(config)) {
@@ -104,26 +51,42 @@ async function serve(
   const { hostname, port } = server;
   log.info("listening", {
     url: `http://${formatAddress({ hostname, port })}`,
-    config: source.path,
+    config: file?.source.path ?? "flags and environment",
     models: config.models.length,
     version,
   });
-  const running = app;
+  using _watch = file ? watch(file, app, lock, log, terminal) : noWatch(log, terminal);
+  await runUntilSignal(app, server, log, terminal);
+  return 0;
+}
+
+/** Takes over the file whenever it changes, or on SIGHUP. */
+function watch(
+  { source, text }: NonNullable<Served["file"]>,
+  app: App,
+  lock: ProcessLock,
+  log: Log,
+  terminal: Terminal,
+): Disposable {
+  const all = new DisposableStack();
   let reloading = Promise.resolve();
-  using watch = watchConfig({
+  const watching = all.use(watchConfig({
     ...source,
     text,
     clock: systemClock,
     onNews(news) {
       // One after another: the file may change again while a key file is read.
-      reloading = reloading.then(() => reload(news, running, lock, log));
+      reloading = reloading.then(() => reload(news, app, lock, log));
     },
-  });
-  using _hup = terminal.onSignal("SIGHUP", () => {
-    watch.reload().then((news) => news ?? log.info("SIGHUP: the config file is as it was"));
-  });
-  await runUntilSignal(app, server, log, terminal);
-  return 0;
+  }));
+  all.use(terminal.onSignal("SIGHUP", () => {
+    watching.reload().then((news) => news ?? log.info("SIGHUP: the config file is as it was"));
+  }));
+  return all;
+}
+
+function noWatch(log: Log, terminal: Terminal): Disposable {
+  return terminal.onSignal("SIGHUP", () => log.info("SIGHUP: there is no config file to read"));
 }
 
 /** A log as `config` wants it now. */
@@ -208,10 +171,6 @@ async function reload(news: ParseResult, app: App, lock: ProcessLock, log: Log):
     // Whatever it is (a lock file that cannot be made): the answers under way must not end with it.
     log.error("config not reloaded", { reason: (error as Error).message });
   }
-}
-
-function placeOf({ file, line, column, message }: Problem) {
-  return { at: `${file}:${line}:${column}`, reason: message };
 }
 
 function tellReload(diff: ConfigDiff, log: Log): void {

@@ -11,6 +11,8 @@ export interface Config {
   readonly models: readonly ModelSpec[];
   /** In file order; `gateway/routes.ts` decides which wins. */
   readonly routes: readonly RouteSpec[];
+  /** There is no file: one model, which every name means. */
+  readonly dropIn?: true;
 }
 
 export interface ServerSpec {

@@ -43,7 +43,9 @@ function modelOf(
   { config }: ForwardOptions,
 ): RouteMatch {
   try {
-    return config().routes.resolve(query, context.url.searchParams.get("model") ?? undefined);
+    const { routes, dropIn } = config();
+    const named = dropIn ? undefined : context.url.searchParams.get("model");
+    return routes.resolve(query, named ?? undefined);
   } catch {
     throw unknown(context);
   }

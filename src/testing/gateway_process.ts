@@ -36,7 +36,24 @@ export class GatewayProcess implements AsyncDisposable {
   #output!: Promise<void>;
   status!: Promise<Deno.CommandStatus>;
 
+  /** Of `serve`; undefined: the config file. */
+  #args: readonly string[] | undefined;
+  #env: Readonly<Record<string, string>> = {};
+
   private constructor(readonly dir: string, readonly file: string) {}
+
+  /** Starts `serve` with these flags in an empty folder, and waits until it listens or has ended. */
+  static async serve(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<GatewayProcess> {
+    const dir = await Deno.makeTempDir({ prefix: "gateway-" });
+    const gateway = new GatewayProcess(dir, `${dir}/config.yaml`);
+    gateway.#args = args;
+    gateway.#env = env;
+    await gateway.run();
+    return gateway;
+  }
 
   /** Starts a gateway on `models` (YAML, indented by two) and waits until it listens, or has ended. */
   static async start(
@@ -64,7 +81,8 @@ export class GatewayProcess implements AsyncDisposable {
     const args = ["run", "--allow-all", "--no-check", `${ROOT}main.ts`, "serve"];
     this.url = "";
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...args, "--config", this.file],
+      args: [...args, ...this.#args ?? ["--config", this.file]],
+      ...{ env: this.#env, cwd: this.dir },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
