@@ -7,6 +7,8 @@ import type { Fetch } from "../platform/fetch.ts";
 // deno-lint-ignore no-explicit-any
 export type Json = any;
 
+const HISTORY_MAX = 2_000;
+
 interface Change {
   readonly version: number;
   readonly list: string;
@@ -91,9 +93,10 @@ export class FakeApiServer {
 
   delete(path: string): void {
     const object = this.#objects.get(path);
+    if (!object) return;
     this.#objects.delete(path);
-    this.#version++;
-    this.#change(path, "DELETED", object);
+    const metadata = { ...object.metadata, resourceVersion: String(++this.#version) };
+    this.#change(path, "DELETED", { ...object, metadata });
   }
 
   /** Forgets the history: a watch from before is told that it has expired. */
@@ -116,6 +119,8 @@ export class FakeApiServer {
   #change(path: string, type: Change["type"], object: Json): void {
     const list = path.slice(0, path.lastIndexOf("/"));
     this.#changes.push({ version: this.#version, list, type, object });
+    // As much as etcd remembers: whoever was away for longer lists again.
+    if (this.#changes.length > HISTORY_MAX) this.#oldest = this.#changes.shift()!.version;
     for (const watcher of this.#watchers) {
       if (watcher.list === list) watcher.send({ type, object });
     }
@@ -127,12 +132,21 @@ export class FakeApiServer {
     if (query.get("watch")) return this.#watch(path, Number(query.get("resourceVersion")), signal);
     const object = this.#objects.get(path);
     if (object) return Response.json(object);
-    const items = [...this.#objects].filter(([key]) => key.startsWith(`${path}/`))
+    if (this.#isObjectPath(path)) return failure(404, "NotFound", `${path} not found`);
+    return this.#list(path, query);
+  }
+
+  /** In pages of `limit`; the token of the next one is where it begins. */
+  #list(path: string, query: URLSearchParams): Response {
+    const all = [...this.#objects].filter(([key]) => key.startsWith(`${path}/`))
       .filter(([key]) => !key.slice(path.length + 1).includes("/")).map(([, object]) => object);
-    if (/s$/.test(path.slice(path.lastIndexOf("/") + 1)) && !this.#isObjectPath(path)) {
-      return Response.json({ metadata: { resourceVersion: String(this.#version) }, items });
-    }
-    return failure(404, "NotFound", `${path} not found`);
+    const from = Number(query.get("continue") ?? 0);
+    const to = from + Number(query.get("limit") ?? all.length);
+    const metadata = {
+      resourceVersion: String(this.#version),
+      ...to < all.length ? { continue: String(to) } : {},
+    };
+    return Response.json({ metadata, items: all.slice(from, to) });
   }
 
   /** `…/namespaces/NS/PLURAL/NAME`, as against `…/namespaces/NS/PLURAL`. */
@@ -148,17 +162,20 @@ export class FakeApiServer {
     if (wanted !== undefined && wanted !== object.metadata.resourceVersion) {
       return failure(409, "Conflict", "the object has been modified");
     }
-    const { annotations } = object.metadata;
-    const next = subresource === "scale"
-      ? { ...object, spec: { ...object.spec, replicas: body.spec.replicas } }
-      : {
-        ...object,
-        metadata: {
-          ...object.metadata,
-          annotations: { ...annotations, ...body.metadata.annotations },
-        },
-      };
-    return Response.json(this.put(base!, next));
+    if (subresource === "scale") {
+      const { replicas } = body.spec;
+      const { metadata } = this.put(base!, { ...object, spec: { ...object.spec, replicas } });
+      const { name, uid, resourceVersion } = metadata;
+      // Its generation is not told: who needs it reads the object.
+      return Response.json({
+        kind: "Scale",
+        metadata: { name, uid, resourceVersion },
+        spec: { replicas },
+      });
+    }
+    const annotations = { ...object.metadata.annotations, ...body.metadata.annotations };
+    const metadata = { ...object.metadata, annotations };
+    return Response.json(this.put(base!, { ...object, metadata }));
   }
 
   #watch(list: string, since: number, signal: AbortSignal | undefined): Response {

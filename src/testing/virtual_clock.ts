@@ -20,7 +20,12 @@ export class VirtualClock implements Clock {
   #order = 0;
   readonly #timers = new Set<VirtualTimer>();
 
-  constructor(startMs = 0, readonly epochMs = Date.UTC(2026, 0, 1)) {
+  /** `rounds`: how long the chains of `await`s are that are followed between two moments. */
+  constructor(
+    startMs = 0,
+    readonly epochMs = Date.UTC(2026, 0, 1),
+    readonly rounds?: number,
+  ) {
     this.#nowMs = startMs;
   }
 
@@ -52,12 +57,12 @@ export class VirtualClock implements Clock {
   /** Moves time on by `ms`, firing what falls due in order of time, then of setting. */
   async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
-    await settle();
+    await settle(this.rounds);
     for (let next = this.#next(); next && next.atMs <= untilMs; next = this.#next()) {
       this.#timers.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.callback();
-      await settle();
+      await settle(this.rounds);
     }
     this.#nowMs = untilMs;
   }

@@ -1,0 +1,131 @@
+/** What stands between a gateway and a {@link FakeApiServer}: latency, and everything that goes wrong. */
+import type { Clock } from "../platform/clock.ts";
+import type { Fetch } from "../platform/fetch.ts";
+import { failure } from "./fake_api_server.ts";
+
+/** What becomes of one call. */
+export type CallFate =
+  | "answered"
+  /** Broken before it was done, or after. */
+  | "lost before"
+  | "lost after"
+  | "429"
+  | "500"
+  | "403";
+
+export interface WeatherOptions {
+  readonly clock: Clock;
+  readonly server: Fetch;
+}
+
+export class ApiWeather {
+  latencyMs: () => number = () => 5;
+  fate: (method: string) => CallFate = () => "answered";
+  #isDown = false;
+  #hole: PromiseWithResolvers<void> | undefined;
+  readonly #streams = new Set<() => void>();
+  /** Once true nothing more reaches the server, and nothing comes from it: the gateway was killed. */
+  isCut = false;
+  /** Called before each call is passed on, with its number from 1. */
+  onCall: (n: number, method: string, path: string) => void = () => {};
+  calls = 0;
+
+  constructor(readonly options: WeatherOptions) {}
+
+  /** Away: calls are refused, watches break. */
+  set isDown(isDown: boolean) {
+    this.#isDown = isDown;
+    if (isDown) this.reset();
+  }
+
+  /** Nothing moves, and nobody says so; what waited goes on afterwards. */
+  set isBlackHole(isHole: boolean) {
+    if (isHole) this.#hole ??= Promise.withResolvers();
+    else {
+      this.#hole?.resolve();
+      this.#hole = undefined;
+    }
+  }
+
+  /** Breaks all open watches. */
+  reset(): void {
+    for (const breakOff of [...this.#streams]) breakOff();
+  }
+
+  readonly fetch: Fetch = async (input, init = {}) => {
+    const method = init.method ?? "GET";
+    const signal = init.signal ?? undefined;
+    this.calls++;
+    const url = new URL(input);
+    this.onCall(this.calls, method, url.pathname);
+    await this.#pass(signal);
+    if (this.#isDown) throw new TypeError("connection refused");
+    const fate = this.fate(method);
+    if (fate === "lost before") throw new TypeError("connection reset");
+    if (fate === "429") return failure(429, "TooManyRequests", "later", { "retry-after": "1" });
+    if (fate === "500") return failure(500, "InternalError", "etcd is not well");
+    if (fate === "403") return failure(403, "Forbidden", "RBAC is not there yet");
+    const response = await this.options.server(input, init);
+    await this.#pass(signal);
+    if (fate === "lost after") throw new TypeError("connection reset");
+    return url.searchParams.has("watch") ? this.#slow(response, url, signal) : response;
+  };
+
+  /** On its way: as long as that takes, and for ever in a hole. */
+  async #pass(signal: AbortSignal | undefined): Promise<void> {
+    await orAborted(this.#delay(), signal);
+    while (this.#hole) await orAborted(this.#hole.promise, signal);
+    if (this.isCut) await orAborted(new Promise<never>(() => {}), signal);
+  }
+
+  #delay(): Promise<void> {
+    return new Promise((resolve) => void this.options.clock.timer(this.latencyMs(), resolve));
+  }
+
+  /** The same stream, with what is between; it ends when the request said that it should. */
+  #slow(response: Response, url: URL, signal: AbortSignal | undefined): Response {
+    const reader = response.body!.getReader();
+    const seconds = Number(url.searchParams.get("timeoutSeconds"));
+    let isOver = false;
+    let limit: Disposable | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        const end = (finish: () => void) => {
+          if (isOver) return;
+          isOver = true;
+          this.#streams.delete(breakOff);
+          limit?.[Symbol.dispose]();
+          reader.cancel().catch(() => {});
+          finish();
+        };
+        const breakOff = () => end(() => controller.error(new TypeError("connection reset")));
+        this.#streams.add(breakOff);
+        signal?.addEventListener("abort", () => end(() => controller.error(signal.reason)));
+        limit = this.options.clock.timer(seconds * 1000, () => {
+          if (!this.#hole && !this.isCut) end(() => controller.close());
+        });
+        const pump = async () => {
+          for (;;) {
+            const { done, value } = await reader.read();
+            if (done) return end(() => controller.close());
+            await this.#pass(signal);
+            if (isOver) return;
+            controller.enqueue(value);
+          }
+        };
+        pump().catch((error) => end(() => controller.error(error)));
+      },
+    });
+    return new Response(body, { status: response.status });
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const aborted = () => reject(signal.reason);
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
