@@ -21,14 +21,17 @@ export interface GatewaySide {
 }
 
 export class KubernetesWorld {
-  readonly clock = new VirtualClock(0, Date.UTC(2026, 0, 1), ROUNDS);
   readonly server = new FakeApiServer();
-  readonly cluster = new VirtualCluster(this.clock, this.server);
+  readonly cluster: VirtualCluster;
   /** Called when a gateway's zero is about to be written. */
   onSleep: (deployment: string) => void = () => {};
   #isOver = false;
 
-  constructor(readonly random = new SeededRandom(1)) {
+  constructor(
+    readonly random = new SeededRandom(1),
+    readonly clock = new VirtualClock(0, Date.UTC(2026, 0, 1), ROUNDS),
+  ) {
+    this.cluster = new VirtualCluster(clock, this.server);
     this.#bookmark();
   }
 

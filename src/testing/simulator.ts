@@ -1,12 +1,18 @@
 /**
- * Days of a gateway's life in less than a second: real activations over fake targets, seeded clients
- * and seeded trouble, in virtual time. The same seed gives the same trace. At the end the trouble stops,
- * and everything must come to rest.
+ * Days of a gateway's life in less than a second: real activations over fake targets, or over the
+ * Kubernetes target and a virtual cluster; seeded clients and seeded trouble, in virtual time. The same
+ * seed gives the same trace. At the end the trouble stops, and everything must come to rest.
  */
 import { Activation, type ActivationOptions } from "../activator/activation.ts";
+import type { Permit } from "../activator/admission.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
-import { FAIR_WEATHER, FakeTarget, type FakeWeather } from "./fake_target.ts";
 import { SeededRandom } from "./seeded_random.ts";
+import {
+  fakeBackends,
+  type SimulatedBackend,
+  type SimulatedBackends,
+} from "./simulated_backend.ts";
+import { kubernetesBackends } from "./simulated_cluster.ts";
 import { settle, VirtualClock } from "./virtual_clock.ts";
 
 const MINUTE = 60_000;
@@ -31,14 +37,17 @@ export interface SimulateOptions {
   readonly seed: number;
   readonly days: number;
   readonly models?: number;
+  /** What is scaled; default fakes. */
+  readonly over?: "fakes" | "kubernetes";
   /** A mutant, to see that it is caught. */
   readonly make?: (options: ActivationOptions) => Activation;
 }
 
 export async function simulate(
-  { seed, days, models = 3, make = (options) => new Activation(options) }: SimulateOptions,
+  { seed, days, models = 3, over = "fakes", make = (options) => new Activation(options) }:
+    SimulateOptions,
 ): Promise<Simulation> {
-  const world = new SimulatedWorld(seed, models, make);
+  const world = new SimulatedWorld(seed, models, over, make);
   await world.live(days);
   await world.rest();
   return world;
@@ -49,22 +58,30 @@ class SimulatedWorld implements Simulation {
   readonly broken: string[] = [];
   readonly ended = { answered: 0, refused: 0, gone: 0 };
   sleeps = 0;
-  readonly #clock = new VirtualClock();
+  readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
+  readonly #backends: SimulatedBackends;
   readonly #models: SimulatedModel[];
   #living = true;
 
-  constructor(seed: number, models: number, make: (options: ActivationOptions) => Activation) {
-    this.#random = new SeededRandom(seed);
-    const log = createLog({
-      level: "info",
-      format: "text",
-      clock: this.#clock,
-      write: (line) => void this.trace.push(line),
-    });
-    this.#models = Array.from(
-      { length: models },
-      (_, i) => new SimulatedModel(`m${i}`, this.#clock, this.#random, log, this.broken, make),
+  constructor(
+    seed: number,
+    count: number,
+    over: "fakes" | "kubernetes",
+    make: (options: ActivationOptions) => Activation,
+  ) {
+    const random = this.#random = new SeededRandom(seed);
+    // A list, its body and what follows are longer chains of `await`s than most.
+    const clock = this.#clock = over === "fakes"
+      ? new VirtualClock()
+      : new VirtualClock(0, Date.UTC(2026, 0, 1), 60);
+    const write = (line: string) => void this.trace.push(line);
+    const log = createLog({ level: "info", format: "text", clock, write });
+    this.#backends = over === "fakes"
+      ? fakeBackends(count, clock, random)
+      : kubernetesBackends(count, clock, random, log);
+    this.#models = this.#backends.models.map((backend, i) =>
+      new SimulatedModel(`m${i}`, { backend, clock, random, log, broken: this.broken, make })
     );
   }
 
@@ -81,16 +98,17 @@ class SimulatedWorld implements Simulation {
   /** Fair weather, no new requests: what waits must end, and what is unused must sleep. */
   async rest(): Promise<void> {
     this.#living = false;
-    for (const { target } of this.#models) target.weather = FAIR_WEATHER;
+    for (const { backend } of this.#models) backend.calm();
     await this.#clock.advance(3 * 60 * MINUTE);
-    for (const { name, activation, target, open } of this.#models) {
+    for (const { name, activation, backend, open } of this.#models) {
       if (open > 0) this.broken.push(`${name}: ${open} requests never ended`);
-      if (activation.state !== "asleep" || target.cluster.phase !== "none") {
+      if (activation.state !== "asleep" || !backend.isAtRest) {
         this.broken.push(`${name} does not come to rest: ${activation.state}`);
       }
-      this.sleeps += target.commands.filter((command) => command === "sleep").length;
+      this.sleeps += backend.sleeps;
       await activation.close();
     }
+    await this.#backends.close();
     await settle();
   }
 
@@ -103,15 +121,10 @@ class SimulatedWorld implements Simulation {
   }
 
   #upset(model: SimulatedModel): void {
-    const { target } = model;
-    const upsets = [
-      () => target.crash(),
-      () => target.scaleOutside(0),
-      () => target.scaleOutside(1),
-      () => model.serveAround(),
-      () => model.switch(),
-    ];
-    upsets[Math.floor(this.#random.next() * upsets.length)]!();
+    const random = this.#random;
+    if (random.chance(0.6)) model.backend.upset(random);
+    else if (random.chance(0.5)) model.serveAround();
+    else model.switch();
   }
 
   /** The same client again, about when the model falls asleep: the most awkward time there is. */
@@ -134,43 +147,43 @@ class SimulatedWorld implements Simulation {
   }
 }
 
+interface SimulatedModelOptions {
+  readonly backend: SimulatedBackend;
+  readonly clock: VirtualClock;
+  readonly random: SeededRandom;
+  readonly log: Log;
+  readonly broken: string[];
+  readonly make: (options: ActivationOptions) => Activation;
+}
+
 class SimulatedModel {
-  readonly target: FakeTarget;
+  readonly backend: SimulatedBackend;
+  readonly clock: VirtualClock;
   readonly activation: Activation;
   open = 0;
   #inFlight = 0;
   #enabled = true;
   #lastUseMs = -Infinity;
-  readonly #random: SeededRandom;
-
-  constructor(
-    readonly name: string,
-    readonly clock: VirtualClock,
-    random: SeededRandom,
-    log: Log,
-    readonly broken: string[],
-    make: (options: ActivationOptions) => Activation,
-  ) {
-    this.#random = random;
-    this.target = new FakeTarget(clock, drawWeather(random));
-    this.target.onSleep = () => this.#onSleep();
+  constructor(readonly name: string, readonly options: SimulatedModelOptions) {
+    const { backend, clock, log, make } = options;
+    this.backend = backend;
+    this.clock = clock;
+    backend.onSleep = () => this.#onSleep();
     this.activation = make({
-      ...{ model: name, target: this.target, policy: POLICY, limits: LIMITS, clock },
+      ...{ model: name, target: backend.target, policy: POLICY, limits: LIMITS, clock },
       log: log.with({ model: name }),
     });
   }
 
   serveAround(): void {
-    if (this.target.cluster.phase !== "ready") return;
-    this.target.serveAround();
-    this.#lastUseMs = this.clock.nowMs();
+    if (this.backend.serveAround()) this.#lastUseMs = this.clock.nowMs();
   }
 
   /** Off, and on again after a while: two reloads. */
   switch(): void {
     if (!this.#enabled) return;
     this.#update(false);
-    this.clock.timer(this.#random.exponential(MINUTE), () => this.#update(true));
+    this.clock.timer(this.options.random.exponential(MINUTE), () => this.#update(true));
   }
 
   #update(enabled: boolean): void {
@@ -184,9 +197,8 @@ class SimulatedModel {
     this.open++;
     using _patience = this.clock.timer(patienceMs, () => controller.abort(new Error("gone")));
     try {
-      using _permit = await this.activation.admit({ signal: controller.signal });
+      using _permit = await this.#send(controller.signal);
       this.#inFlight++;
-      if (this.target.cluster.isStoppedByUs) this.#break("a request went to what we had stopped");
       await this.#pause(answerMs, controller.signal);
       this.#inFlight--;
       this.#lastUseMs = this.clock.nowMs();
@@ -197,6 +209,19 @@ class SimulatedModel {
       return controller.signal.aborted ? "gone" : "refused";
     } finally {
       this.open--;
+    }
+  }
+
+  /** As the gateway does: who is refused waits again, once. */
+  async #send(signal: AbortSignal): Promise<Permit> {
+    for (let tries = 1;; tries++) {
+      const permit = await this.activation.admit({ signal });
+      const sent = this.backend.send(permit.endpoint);
+      if (sent === "stopped by us") this.#break("a request went to what we had stopped");
+      if (sent !== "refused") return permit;
+      permit.refused();
+      permit[Symbol.dispose]();
+      if (tries === 2) throw new Error("refused");
     }
   }
 
@@ -222,23 +247,6 @@ class SimulatedModel {
   }
 
   #break(promise: string): void {
-    this.broken.push(`${this.name} at ${Math.round(this.clock.nowMs())} ms: ${promise}`);
+    this.options.broken.push(`${this.name} at ${Math.round(this.clock.nowMs())} ms: ${promise}`);
   }
-}
-
-/** Each world has its own trouble: calm ones, and ones in which everything goes wrong. */
-function drawWeather(random: SeededRandom): FakeWeather {
-  const trouble = random.next() ** 3;
-  const slow = random.chance(0.3) ? 5_000 : 100;
-  return {
-    callMs: () => random.exponential(slow),
-    stepMs: (phase) => random.exponential(phase === "starting" ? 40_000 : 1_500),
-    newsMs: () => random.exponential(slow),
-    call: () => {
-      if (random.chance(1 - trouble / 3)) return "done";
-      if (random.chance(0.3)) return "refused";
-      return random.chance(0.5) ? "unanswered, done" : "unanswered, not done";
-    },
-    cannotWake: () => random.chance(trouble / 4),
-  };
 }
