@@ -40,11 +40,15 @@ const WAIT_MIN_MS = 5;
 const WAIT_MAX_MS = 25;
 const WAIT_PART = 0.015;
 
+export interface UntilHealthyOptions extends ProbeOptions {
+  readonly log: Log;
+  /** Between two probes at most; longer where somebody else says when it is worth asking. */
+  readonly waitMaxMs?: number;
+}
+
 /** Probes until the engine is healthy: true; false if the signal came first. */
-export async function untilHealthy(
-  options: ProbeOptions & { readonly log: Log },
-): Promise<boolean> {
-  const { clock, signal, log, endpoint, healthPath } = options;
+export async function untilHealthy(options: UntilHealthyOptions): Promise<boolean> {
+  const { clock, signal, log, endpoint, healthPath, waitMaxMs = WAIT_MAX_MS } = options;
   const startMs = clock.nowMs();
   let strange = false;
   while (!signal.aborted) {
@@ -59,7 +63,7 @@ export async function untilHealthy(
       });
     }
     const waitMs = (clock.nowMs() - startMs) * WAIT_PART;
-    await pause(Math.min(Math.max(waitMs, WAIT_MIN_MS), WAIT_MAX_MS), clock, signal);
+    await pause(Math.min(Math.max(waitMs, WAIT_MIN_MS), waitMaxMs), clock, signal);
   }
   return false;
 }

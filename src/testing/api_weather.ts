@@ -23,7 +23,7 @@ export class ApiWeather {
   fate: (method: string) => CallFate = () => "answered";
   #isDown = false;
   #hole: PromiseWithResolvers<void> | undefined;
-  readonly #streams = new Set<() => void>();
+  readonly #streams = new Set<{ breakOff(): void; isStuck: boolean }>();
   /** Once true nothing more reaches the server, and nothing comes from it: the gateway was killed. */
   isCut = false;
   /** Called before each call is passed on, with its number from 1. */
@@ -49,7 +49,12 @@ export class ApiWeather {
 
   /** Breaks all open watches. */
   reset(): void {
-    for (const breakOff of [...this.#streams]) breakOff();
+    for (const stream of [...this.#streams]) stream.breakOff();
+  }
+
+  /** Open watches say nothing any more, and do not break; new ones work. */
+  halfOpen(): void {
+    for (const stream of this.#streams) stream.isStuck = true;
   }
 
   readonly fetch: Fetch = async (input, init = {}) => {
@@ -93,23 +98,25 @@ export class ApiWeather {
         const end = (finish: () => void) => {
           if (isOver) return;
           isOver = true;
-          this.#streams.delete(breakOff);
+          this.#streams.delete(stream);
           limit?.[Symbol.dispose]();
           reader.cancel().catch(() => {});
           finish();
         };
         const breakOff = () => end(() => controller.error(new TypeError("connection reset")));
-        this.#streams.add(breakOff);
+        const stream = { breakOff, isStuck: false };
+        this.#streams.add(stream);
         signal?.addEventListener("abort", () => end(() => controller.error(signal.reason)));
         limit = this.options.clock.timer(seconds * 1000, () => {
-          if (!this.#hole && !this.isCut) end(() => controller.close());
+          if (!this.#hole && !this.isCut && !stream.isStuck) end(() => controller.close());
         });
         const pump = async () => {
           for (;;) {
             const { done, value } = await reader.read();
+            if (stream.isStuck || isOver) return;
             if (done) return end(() => controller.close());
             await this.#pass(signal);
-            if (isOver) return;
+            if (stream.isStuck || isOver) return;
             controller.enqueue(value);
           }
         };

@@ -18,6 +18,8 @@ export interface SimulatedBackend {
   serveAround(): boolean;
   /** Something happens to it that nobody here asked for. */
   upset(random: SeededRandom): void;
+  /** Somebody else starts it. */
+  startOutside(): void;
   /** Nothing goes wrong from here on. */
   calm(): void;
   /** At zero, with nothing left running. */
@@ -70,6 +72,10 @@ class FakeBackend implements SimulatedBackend {
       () => this.target.scaleOutside(1),
     ];
     upsets[Math.floor(random.next() * upsets.length)]!();
+  }
+
+  startOutside(): void {
+    this.target.scaleOutside(1);
   }
 
   calm(): void {

@@ -82,6 +82,10 @@ class ClusterBackend implements SimulatedBackend {
     upsets[Math.floor(random.next() * upsets.length)]!();
   }
 
+  startOutside(): void {
+    this.world.cluster.scale(this.name, 1);
+  }
+
   calm(): void {
     this.storm.calm();
   }
@@ -128,10 +132,15 @@ class Storm {
         5 * MINUTE,
       ),
       "watches reset": () => weather.reset(),
-      "compacted": () => {
-        world.server.compact();
-        weather.reset();
-      },
+      "API server away, and what it knew compacted": lasting(
+        () => weather.isDown = true,
+        () => {
+          world.server.compact();
+          weather.isDown = false;
+        },
+        3 * MINUTE,
+      ),
+      "watches half open": () => weather.halfOpen(),
       "watches end": () => world.server.endWatches("end"),
     };
     const names = Object.keys(strikes);

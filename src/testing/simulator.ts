@@ -100,6 +100,13 @@ class SimulatedWorld implements Simulation {
     this.#living = false;
     for (const { backend } of this.#models) backend.calm();
     await this.#clock.advance(3 * 60 * MINUTE);
+    // Whoever does not see that somebody else starts it now sees nothing any more.
+    for (const { backend } of this.#models) backend.startOutside();
+    await this.#clock.advance(MINUTE);
+    for (const { name, activation } of this.#models) {
+      if (activation.state !== "idle") this.broken.push(`${name} is ${activation.state}, not idle`);
+    }
+    await this.#clock.advance(60 * MINUTE);
     for (const { name, activation, backend, open } of this.#models) {
       if (open > 0) this.broken.push(`${name}: ${open} requests never ended`);
       if (activation.state !== "asleep" || !backend.isAtRest) {

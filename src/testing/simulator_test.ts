@@ -53,3 +53,31 @@ Deno.test("simulate() catches a planted bug: news older than our last command", 
   }
   expect(broken.join("\n")).toMatch(/went to what we had stopped/);
 });
+
+const CLUSTERS = 60;
+
+Deno.test("simulate() over Kubernetes: no promise is broken, whatever the API server does", async () => {
+  const broken: string[] = [];
+  let answered = 0, sleeps = 0, storms = 0;
+  for (let seed = 1; seed <= CLUSTERS; seed++) {
+    const world = await simulate({ seed, days: DAYS, over: "kubernetes" });
+    answered += world.ended.answered;
+    sleeps += world.sleeps;
+    storms += world.trace.filter((line) => line.includes("storm: ")).length;
+    for (const promise of world.broken) {
+      broken.push(`${promise}\n  replay: deno task simulate ${seed} ${DAYS} kubernetes`);
+    }
+  }
+  expect(broken).toEqual([]);
+  expect(answered).toBeGreaterThan(CLUSTERS * 50);
+  expect(sleeps).toBeGreaterThan(CLUSTERS * 10);
+  expect(storms).toBeGreaterThan(CLUSTERS);
+});
+
+Deno.test("simulate() over Kubernetes gives the same trace for the same seed", async () => {
+  const [one, again] = [
+    await simulate({ seed: 7, days: 1, over: "kubernetes" }),
+    await simulate({ seed: 7, days: 1, over: "kubernetes" }),
+  ];
+  expect(again.trace).toEqual(one.trace);
+});

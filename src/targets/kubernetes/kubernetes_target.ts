@@ -78,6 +78,7 @@ export class KubernetesTarget implements ScaleTarget {
     try {
       workload = await scaler.read(signal);
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof ApiError) || error.status !== 404) {
         this.options.log.warn("cannot see its workload", { reason: (error as Error).message });
         throw error;

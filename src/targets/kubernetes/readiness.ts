@@ -19,6 +19,12 @@ export interface ReadinessOptions {
   readonly onHealthy: () => void;
 }
 
+/**
+ * The cluster says that it is ready: it answers at once, or something is wrong that lasts, such as a pod
+ * that has gone while nobody could say so.
+ */
+const WAIT_MAX_MS = 1_000;
+
 interface Probing {
   readonly end: AbortController;
   healthy: boolean;
@@ -60,8 +66,9 @@ export class Readiness {
   #probe(endpoint: string): void {
     const probing: Probing = { end: new AbortController(), healthy: false };
     this.#endpoints.set(endpoint, probing);
-    untilHealthy({ ...this.options, endpoint, signal: probing.end.signal }).then((healthy) => {
-      if (!healthy || probing.end.signal.aborted) return;
+    const { signal } = probing.end;
+    untilHealthy({ ...this.options, endpoint, signal, waitMaxMs: WAIT_MAX_MS }).then((healthy) => {
+      if (!healthy || signal.aborted) return;
       probing.healthy = true;
       this.options.onHealthy();
     });
