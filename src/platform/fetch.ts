@@ -7,6 +7,8 @@ export interface FetchOptions {
   /** A client certificate and its key, PEM. */
   readonly cert?: string;
   readonly key?: string;
+  /** Everything goes through this proxy, `http://`, `https://` or `socks5://`. */
+  readonly proxyUrl?: string;
 }
 export type CreateFetch = (options?: FetchOptions) => Fetch;
 
@@ -17,9 +19,10 @@ export type CreateFetch = (options?: FetchOptions) => Fetch;
 export const POOL_IDLE_TIMEOUT_MS = 4_000;
 
 /** A `fetch` with a pool of its own, HTTP/1.1 only. */
-export const createFetch: CreateFetch = (options = {}) => {
+export const createFetch: CreateFetch = ({ proxyUrl, ...options } = {}) => {
   const client = Deno.createHttpClient({
     ...options,
+    ...(proxyUrl === undefined ? {} : { proxy: { url: proxyUrl } }),
     poolIdleTimeout: POOL_IDLE_TIMEOUT_MS,
     poolMaxIdlePerHost: 1024,
     http2: false,

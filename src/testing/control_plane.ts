@@ -1,6 +1,7 @@
 /** A real control plane for tests, by `$TEST_KUBECONFIG` only: the tests create and delete namespaces. */
 import { systemClock as clock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
+import { systemFiles } from "../platform/files.ts";
 import { systemRandom as random } from "../platform/random.ts";
 import { KubernetesApi, MERGE_PATCH } from "../targets/kubernetes/api.ts";
 import type { ClusterAccess } from "../targets/kubernetes/cluster_access.ts";
@@ -33,7 +34,9 @@ export class TestNamespace implements AsyncDisposable {
   ) {}
 
   static async create(): Promise<TestNamespace> {
-    const access = await byKubeconfig({ file: TEST_KUBECONFIG, context: undefined, createFetch });
+    const access = await byKubeconfig({
+      ...{ paths: [TEST_KUBECONFIG!], context: undefined, files: systemFiles, createFetch },
+    });
     const api = new KubernetesApi({ access, clock, random });
     const name = `gateway-${random.uuid().slice(0, 8)}`;
     await api.call({

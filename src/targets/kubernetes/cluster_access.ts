@@ -36,13 +36,19 @@ export async function inCluster(options: InClusterOptions): Promise<ClusterAcces
   const port = env("KUBERNETES_SERVICE_PORT");
   if (!host || !port) return undefined;
   const read = async (name: string) => (await files.readText(`${dir}/${name}`)).trim();
-  const [ca, namespace] = await Promise.all([read("ca.crt"), read("namespace")]);
-  let token = await read("token");
+  const [ca, namespace, first] = await Promise.all(["ca.crt", "namespace", "token"].map(read))
+    .catch((error: Error) => {
+      throw new Error(
+        `this pod has no service account to show: ${error.message}. Set serviceAccountName, and no ` +
+          "automountServiceAccountToken: false",
+      );
+    });
+  let token = first;
   let readMs = clock.nowMs();
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    fetch: createFetch({ caCerts: [ca] }),
-    namespace,
+    fetch: createFetch({ caCerts: [ca!] }),
+    namespace: namespace!,
     origin: "service account of the pod",
     async authorization(renew = false) {
       if (renew || clock.nowMs() - readMs >= TOKEN_FRESH_MS) {

@@ -11,20 +11,21 @@ export async function findCluster(
   const isNamed = kubeconfig !== "" || context !== "";
   const access = (isNamed ? undefined : await inCluster(options)) ??
     await byKubeconfig({
-      file: kubeconfig || await defaultFile(options),
+      paths: kubeconfig ? [kubeconfig] : await defaultPaths(options),
       context: context || undefined,
+      files: options.files,
       createFetch: options.createFetch,
     });
   return namespace === "" ? access : { ...access, namespace };
 }
 
-/** Undefined where `$KUBECONFIG` may name several files, which belong together. */
-async function defaultFile({ env, files }: InClusterOptions): Promise<string | undefined> {
-  if (env("KUBECONFIG")) return undefined;
-  const file = `${env("HOME") ?? ""}/.kube/config`;
+async function defaultPaths({ env, files }: InClusterOptions): Promise<string[]> {
+  const named = (env("KUBECONFIG") ?? "").split(":").filter((path) => path !== "");
+  if (named.length > 0) return named;
+  const path = `${env("HOME") ?? ""}/.kube/config`;
   try {
-    await files.readText(file);
-    return file;
+    await files.readText(path);
+    return [path];
   } catch {
     throw new Error(
       "there is no cluster: this is no pod, $KUBECONFIG is not set and there is no ~/.kube/config",
