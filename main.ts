@@ -36,21 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
       code = await serveCommand({ ...flags, version: deno.version, terminal });
     });
 
-  program.command("validate <file>")
-    .description("everything that is wrong with a config file, or what it comes to")
-    .option("--json", "for programs")
-    .action(async (file, flags) => {
-      const { validateCommand } = await import("./src/cli/validate.ts");
-      const { out, err, env, colour } = terminal;
-      code = await validateCommand({ file, env, files, colour, out, err, ...flags });
-    });
-
-  program.command("schema")
-    .description("JSON Schema of the config file")
-    .action(async () => {
-      const { schemaCommand } = await import("./src/cli/schema.ts");
-      code = schemaCommand({ out: terminal.out });
-    });
+  addChecks(program, (ended) => code = ended);
 
   const engine = program.command("engine")
     .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
@@ -70,6 +56,34 @@ async function main(args: readonly string[]): Promise<number> {
     return error.exitCode === 0 ? 0 : 2;
   }
   return code;
+}
+
+/** The commands that look at a config and start nothing; `done` takes the exit code. */
+function addChecks(program: Command, done: (code: number) => void): void {
+  program.command("validate <file>")
+    .description("everything that is wrong with a config file, or what it comes to")
+    .option("--json", "for programs")
+    .action(async (file, flags) => {
+      const { validateCommand } = await import("./src/cli/validate.ts");
+      const { out, err, env, colour } = terminal;
+      done(await validateCommand({ file, env, files, colour, out, err, ...flags }));
+    });
+
+  program.command("doctor")
+    .description("what would go wrong with a config: rights, workloads, Services, pods, commands")
+    .option("--config <file>", "default $VLLM_AUTOSCALER_CONFIG, else ./config.yaml")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { doctorCommand } = await import("./src/cli/doctor.ts");
+      done(await doctorCommand({ ...flags, terminal }));
+    });
+
+  program.command("schema")
+    .description("JSON Schema of the config file")
+    .action(async () => {
+      const { schemaCommand } = await import("./src/cli/schema.ts");
+      done(schemaCommand({ out: terminal.out }));
+    });
 }
 
 Deno.exit(await main(Deno.args));

@@ -6,6 +6,8 @@ export interface Terminal {
   err(text: string): void;
   /** True if `err` is a terminal and NO_COLOR does not forbid colour. */
   readonly colour: boolean;
+  /** The same for `out`. */
+  readonly outColour: boolean;
   /** True if `err` is a terminal. */
   readonly isInteractive: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,6 +35,9 @@ export const systemTerminal: Terminal = {
   },
   get colour() {
     return Deno.stderr.isTerminal() && !Deno.env.get("NO_COLOR");
+  },
+  get outColour() {
+    return Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   },
   get env() {
     return Deno.env.toObject();

@@ -82,8 +82,7 @@ const GONE_POLL_MS = 5;
 export const systemProcesses: Processes = {
   spawn(options) {
     const { command, env, cwd, stopGraceMs, output } = options;
-    checkDirectory(cwd);
-    checkCommand(options);
+    checkSpawn(options);
     const child = spawnGuard(
       new Deno.Command("/bin/sh", {
         args: ["-c", GUARD, "guard", String(Math.ceil(stopGraceMs / 1000)), ...command],
@@ -166,6 +165,12 @@ function kill(group: number, name: Deno.Signal): boolean {
   }
 }
 
+/** What would keep it from being started, as far as can be seen without doing so. @throws CannotSpawn */
+export function checkSpawn(options: Pick<SpawnOptions, "command" | "env" | "cwd">): void {
+  checkDirectory(options.cwd);
+  checkCommand(options);
+}
+
 function checkDirectory(path: string): void {
   const found = stat(path);
   if (!found) throw new CannotSpawn(`no such directory: ${path}`);
@@ -173,7 +178,9 @@ function checkDirectory(path: string): void {
 }
 
 /** Finds the command as the guard will, whose own message would come too late and be less exact. */
-function checkCommand({ command, env, cwd }: SpawnOptions): void {
+function checkCommand(
+  { command, env, cwd }: Pick<SpawnOptions, "command" | "env" | "cwd">,
+): void {
   const program = command[0] ?? "";
   const inFolder = (folder: string) => `${folder.startsWith("/") ? "" : `${cwd}/`}${folder}`;
   const paths = program.includes("/")

@@ -1,5 +1,5 @@
 /** Makes the targets of one cluster: they share its connection, its watches and its limits. */
-import type { ModelSpec, ScaleSpec } from "../../config/spec.ts";
+import type { ModelSpec } from "../../config/spec.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Fetch } from "../../platform/fetch.ts";
 import type { Random } from "../../platform/random.ts";
@@ -7,6 +7,7 @@ import type { Log } from "../../telemetry/log.ts";
 import { createMeter } from "../usage.ts";
 import { KubernetesApi } from "./api.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
+import { isWorkloadModel, Kinds, listOf, nameOf, type WorkloadSpec } from "./kinds.ts";
 import { KubernetesTarget } from "./kubernetes_target.ts";
 import { ModelWatches } from "./model_watches.ts";
 import { Readiness } from "./readiness.ts";
@@ -23,49 +24,24 @@ export interface KubernetesOptions {
   readonly log: Log;
 }
 
-type WorkloadSpec = Extract<ScaleSpec, { kind: "deployment" | "statefulSet" | "workload" }>;
-
-/** A resource as its URL and a Role name it. */
-interface Resource {
-  /** `apps/v1`, or `v1` for the core group. */
-  readonly apiVersion: string;
-  readonly plural: string;
-}
-
-const BUILT_IN: Record<"deployment" | "statefulSet", Resource> = {
-  deployment: { apiVersion: "apps/v1", plural: "deployments" },
-  statefulSet: { apiVersion: "apps/v1", plural: "statefulsets" },
-};
-
 export class Kubernetes {
   readonly #api: KubernetesApi;
   readonly #watches: Watches;
-  /** Custom kinds, by apiVersion and kind. */
-  readonly #kinds = new Map<string, Resource>();
+  readonly #kinds: Kinds;
 
   constructor(readonly options: KubernetesOptions) {
     this.#api = new KubernetesApi(options);
     this.#watches = new Watches({ ...options, api: this.#api });
+    this.#kinds = new Kinds(this.#api);
   }
 
   /** Learns how the API server calls the custom kinds of `models`. @throws if it has no such kind */
   async learnKinds(models: readonly ModelSpec[]): Promise<void> {
-    for (const { name, scale } of models) {
-      if (scale.kind !== "workload") continue;
-      const { apiVersion, workloadKind } = scale;
-      const key = `${apiVersion} ${workloadKind}`;
-      if (this.#kinds.has(key)) continue;
-      const { resources } = await this.#api.call<{ resources: { name: string; kind: string }[] }>({
-        verb: "get",
-        path: rootOf(apiVersion),
+    for (const spec of models) {
+      if (!isWorkloadModel(spec)) continue;
+      await this.#kinds.learn(spec.scale).catch((error: Error) => {
+        throw new Error(`model '${spec.name}': ${error.message}`);
       });
-      const found = resources.find(({ name, kind }) =>
-        kind === workloadKind && !name.includes("/")
-      );
-      if (!found) {
-        throw new Error(`model '${name}': the API server has no ${workloadKind} in ${apiVersion}`);
-      }
-      this.#kinds.set(key, { apiVersion, plural: found.name });
     }
   }
 
@@ -75,13 +51,12 @@ export class Kubernetes {
     const { clock, fetch } = this.options;
     const log = this.options.log.with({ model: spec.name });
     const namespace = scale.namespace ?? this.options.access.namespace;
-    const resource = this.#resourceOf(scale);
-    const list = `${rootOf(resource.apiVersion)}/namespaces/${namespace}/${resource.plural}`;
-    const kind = scale.kind === "workload" ? scale.workloadKind : scale.kind;
+    const resource = this.#kinds.resourceOf(scale);
+    const list = listOf(resource, namespace);
     return new KubernetesTarget({
       scaler: new Scaler({
         ...{ api: this.#api, clock, namespace, replicas: spec.replicas },
-        name: `${kind} ${namespace}/${scale.name}`,
+        name: nameOf(scale, namespace),
         path: `${list}/${scale.name}`,
         resource: resource.plural,
         notesInStatus: scale.kind !== "workload",
@@ -126,15 +101,4 @@ export class Kubernetes {
       slices: this.#watches.slices(place),
     };
   }
-
-  #resourceOf(scale: WorkloadSpec): Resource {
-    if (scale.kind !== "workload") return BUILT_IN[scale.kind];
-    const known = this.#kinds.get(`${scale.apiVersion} ${scale.workloadKind}`);
-    if (!known) throw new Error(`the kind ${scale.workloadKind} was not learnt`);
-    return known;
-  }
-}
-
-function rootOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }

@@ -1,0 +1,80 @@
+/** What a pod template will do to answers when its pod is told to go, and when it says it is ready; pure. */
+import type { Finding } from "../finding.ts";
+
+export interface Container {
+  readonly name: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
+  readonly readinessProbe?: unknown;
+  readonly lifecycle?: {
+    readonly preStop?: { readonly sleep?: { readonly seconds?: number } };
+  };
+}
+
+export interface PodTemplate {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: {
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
+    readonly terminationGracePeriodSeconds?: number;
+  };
+}
+
+type Told = Omit<Finding, "about">;
+
+/** The API server's default. */
+const GRACE_S = 30;
+
+/** `engine`: its name in the config. */
+export function examinePod(template: PodTemplate, engine: string): Told[] {
+  const { containers = [], terminationGracePeriodSeconds: graceS = GRACE_S } = template.spec ?? {};
+  return [...(engine === "vllm" ? stopFindings(containers, graceS) : []), ...probe(containers)];
+}
+
+/**
+ * A vLLM that is told to go ends its answers at once, and each as if it were whole. The gateway tells
+ * it to only when it is quiet; a node that is drained, or a new version, does not wait for that.
+ */
+function stopFindings(containers: readonly Container[], graceS: number): Told[] {
+  const told = shutdownTimeout(containers);
+  const preStop = containers.find(({ lifecycle }) => lifecycle?.preStop)?.lifecycle?.preStop;
+  const waitS = (told ?? 0) + (preStop?.sleep?.seconds ?? 0);
+  if (!told && !preStop) {
+    return [{
+      level: "warn",
+      text: told === 0
+        ? "--shutdown-timeout 0: a pod that is drained or replaced cuts its answers short"
+        : "no --shutdown-timeout: a pod that is drained or replaced cuts its answers short",
+      remedy:
+        "start vLLM with --shutdown-timeout SECONDS, or give its container a preStop that waits",
+    }];
+  }
+  if (graceS <= waitS) {
+    return [{
+      level: "warn",
+      text: `its pods are killed after ${graceS} s, and ask for ${waitS} s to end their answers`,
+      remedy: `set terminationGracePeriodSeconds to more than ${waitS}`,
+    }];
+  }
+  return [{ level: "ok", text: `its pods have ${graceS} s to end their answers` }];
+}
+
+/** Of the command line, however it is written: a list, a shell's text. Undefined: it is not there. */
+function shutdownTimeout(containers: readonly Container[]): number | undefined {
+  for (const { command = [], args = [] } of containers) {
+    const line = [...command, ...args].join(" ");
+    const found = /--shutdown[-_]timeout[=\s]+["']?(\d+)/.exec(line)?.[1];
+    if (found !== undefined) return Number(found);
+  }
+  return undefined;
+}
+
+function probe(containers: readonly Container[]): Told[] {
+  if (containers.some(({ readinessProbe }) => readinessProbe)) return [];
+  return [{
+    level: "warn",
+    text: "no readinessProbe: the gateway asks its pods itself, others who use the Service do not",
+    remedy: "give the engine's container a readinessProbe on its health path",
+  }];
+}

@@ -1,0 +1,56 @@
+import { expect } from "expect";
+import { examineService, type ServiceObject } from "./examine_service.ts";
+
+const METADATA = { name: "a", uid: "1", resourceVersion: "1" };
+const PLACE = { service: "a", namespace: "ai", port: undefined };
+const PODS = {
+  namespace: "ai",
+  template: {
+    metadata: { labels: { app: "a", tier: "engine" } },
+    spec: { containers: [{ name: "engine", ports: [{ name: "http", containerPort: 8000 }] }] },
+  },
+};
+const SPEC = { selector: { app: "a" }, ports: [{ name: "web", port: 80, targetPort: "http" }] };
+
+/** What is found of a Service with `spec`. */
+function found(
+  spec: ServiceObject["spec"] | undefined,
+  place: Partial<Parameters<typeof examineService>[0]> = {},
+): string {
+  const service = spec && { metadata: METADATA, spec };
+  const [finding, ...more] = examineService({ ...PLACE, ...place }, service, PODS);
+  expect(more).toEqual([]);
+  return `${finding!.level}: ${finding!.text}`;
+}
+
+Deno.test("examineService() is content with a Service that leads to its pods", () => {
+  const ok = "ok: service ai/a port 80 leads to its pods";
+  for (const port of [undefined, 80, "web"]) expect(found(SPEC, { port })).toBe(ok);
+  expect(found({ ...SPEC, ports: [{ port: 80, targetPort: 8000 }] })).toBe(ok);
+});
+
+Deno.test("examineService() says what is wrong with a Service", () => {
+  expect(found(undefined)).toBe("error: service ai/a does not exist");
+  expect(found(SPEC, { port: 8080 })).toBe(
+    "error: service ai/a has no port 8080; its ports: 80 (web)",
+  );
+  expect(found({ ...SPEC, ports: [] })).toMatch(/^error: service ai\/a has no port/);
+  expect(found({ ...SPEC, selector: { app: "b", gpu: "yes", tier: "engine" } })).toBe(
+    "error: service ai/a selects app=b, gpu=yes, the pods have app=a, no gpu: " +
+      "it never leads to them",
+  );
+  expect(found({ ...SPEC, ports: [{ port: 80, targetPort: "api" }] })).toBe(
+    "error: service ai/a leads to port 'api', which no container has",
+  );
+  expect(found({ type: "ExternalName" })).toMatch(/^error: .*ExternalName/);
+  expect(found(SPEC, { namespace: "edge" })).toBe(
+    "error: service edge/a cannot lead to pods in namespace ai",
+  );
+  expect(found({ ports: SPEC.ports })).toMatch(/^warn: service ai\/a has no selector/);
+});
+
+Deno.test("examineService() does not judge by pods that nobody knows", () => {
+  const spec = { ...SPEC, selector: { app: "b" } };
+  const unknown = examineService(PLACE, { metadata: METADATA, spec }, undefined);
+  expect(unknown).toMatchObject([{ level: "ok" }]);
+});

@@ -1,0 +1,134 @@
+/**
+ * The rights that a config needs in the cluster, each with its reason: what the code calls, and nothing
+ * else. `deploy/kustomize/rbac.yaml` grants what this page says, and `doctor` asks for it.
+ */
+import type { Resource, WorkloadModel, WorkloadSpec } from "./kinds.ts";
+
+/** One verb on one resource of one namespace, as a Role grants it. */
+export interface Permission {
+  /** `apps`; the core group has no name. */
+  readonly apiGroup: string;
+  /** With its subresource, e.g. `deployments/scale`. */
+  readonly resource: string;
+  readonly verb: string;
+  readonly namespace: string;
+  /** Without it the models are of no use; or they are, and why a wake fails is not told. */
+  readonly needed: "always" | "for causes";
+  /** What does not work without it. */
+  readonly without: string;
+  /** Whose models need it. */
+  readonly models: readonly string[];
+}
+
+export interface PermissionsOptions {
+  /** Of what names none. */
+  readonly namespace: string;
+  readonly resourceOf: (scale: WorkloadSpec) => Resource;
+}
+
+type Right = Omit<Permission, "namespace" | "models" | "verb"> & { readonly verbs: string[] };
+
+/** Each once, whoever needs it. */
+export function permissionsOf(
+  models: readonly WorkloadModel[],
+  { namespace, resourceOf }: PermissionsOptions,
+): Permission[] {
+  const all = new Map<string, Permission & { readonly models: string[] }>();
+  for (const model of models) {
+    const home = model.scale.namespace ?? namespace;
+    const rights = [
+      ...workloadRights(model.scale, resourceOf(model.scale)).map((right) => ({ right, home })),
+      ...podRights().map((right) => ({ right, home })),
+      // One fixed address needs nobody to tell where the pods are.
+      ...(model.upstream === undefined ? endpointRights() : [])
+        .map((right) => ({ right, home: model.service?.namespace ?? home })),
+    ];
+    for (const { right: { verbs, ...right }, home } of rights) {
+      for (const verb of verbs) {
+        const key = [home, right.apiGroup, right.resource, verb].join();
+        const known = all.get(key) ?? { ...right, verb, namespace: home, models: [] };
+        known.models.push(model.name);
+        all.set(key, known);
+      }
+    }
+  }
+  return [...all.values()];
+}
+
+function workloadRights(scale: WorkloadSpec, { apiVersion, plural }: Resource): Right[] {
+  const apiGroup = groupOf(apiVersion);
+  const needed = "always";
+  // Custom kinds take no annotations through `/status`: only the right to change all of it helps.
+  const notes = scale.kind === "workload" ? plural : `${plural}/status`;
+  return [
+    {
+      ...{ apiGroup, needed, resource: plural, verbs: ["get", "list", "watch"] },
+      without: "it can neither be woken nor seen",
+    },
+    {
+      ...{ apiGroup, needed, resource: `${plural}/scale`, verbs: ["patch"] },
+      without: "it can neither be woken nor put to sleep",
+    },
+    {
+      ...{ apiGroup, needed, resource: notes, verbs: ["patch"] },
+      without: "it cannot be put to sleep: how many replicas it had is noted there",
+    },
+  ];
+}
+
+function endpointRights(): Right[] {
+  const verbs = ["list", "watch"];
+  const without = "nobody knows where its pods are; a fixed `upstream` needs no such right";
+  return [
+    { ...{ apiGroup: "", resource: "services", verbs, without }, needed: "always" },
+    {
+      ...{ apiGroup: "discovery.k8s.io", resource: "endpointslices", verbs, without },
+      needed: "always",
+    },
+  ];
+}
+
+function podRights(): Right[] {
+  const without = "why its pods do not start is not told, and how far they are";
+  return ["pods", "events"].map((resource) => ({
+    ...{ apiGroup: "", resource, verbs: ["list", "watch"], without },
+    needed: "for causes",
+  }));
+}
+
+/** `apps` of `apps/v1`, nothing of `v1`. */
+export function groupOf(apiVersion: string): string {
+  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+}
+
+/** A rule of a Role. */
+export interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** What to add to the Role of each namespace, in as few rules as say just that. */
+export function rulesOf(permissions: readonly Permission[]): Map<string, Rule[]> {
+  const verbs = Map.groupBy(
+    permissions,
+    ({ namespace, apiGroup, resource }) => JSON.stringify([namespace, apiGroup, resource]),
+  );
+  const rights = [...verbs.values()].map((list) => ({
+    ...list[0]!,
+    verbs: list.map(({ verb }) => verb),
+  }));
+  const rules = new Map<string, Rule[]>();
+  for (const [namespace, here] of Map.groupBy(rights, ({ namespace }) => namespace)) {
+    const alike = Map.groupBy(here, ({ apiGroup, verbs }) => JSON.stringify([apiGroup, verbs]));
+    rules.set(
+      namespace,
+      [...alike.values()].map((list) => ({
+        apiGroups: [list[0]!.apiGroup],
+        resources: list.map(({ resource }) => resource),
+        verbs: list[0]!.verbs,
+      })),
+    );
+  }
+  return rules;
+}
