@@ -25,6 +25,8 @@ export class Announcer {
     if (state.name === "failed") {
       const retryIn = `${Math.round((state.deadlineMs - sinceMs) / 1000)}s`;
       this.log.error(name, { ...fields, kind: state.failure.kind, retryIn });
-    } else this.log.info(name, fields);
+    } // A sleep that was refused, or that nobody knows the end of: somebody may have to see to it.
+    else if (state.name === "unknown") this.log.warn(name, fields);
+    else this.log.info(name, fields);
   }
 }

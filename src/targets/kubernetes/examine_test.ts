@@ -105,12 +105,19 @@ Deno.test("examineCluster() says that there is no such kind, and goes on with th
     ...{ kind: "workload", apiVersion: "x.io/v1", workloadKind: "Big", name: "a" },
   } as ModelSpec["scale"];
   const { server, examined } = world();
+  const { intercept } = server;
+  const resources: unknown[] = [];
+  server.intercept = (call) => {
+    if (call.path !== "/apis/x.io/v1") return intercept(call);
+    if (resources.length === 0) return failure(404, "NotFound", "not found");
+    return Response.json({ resources });
+  };
   const { lines } = await examined({ scale });
   expect(lines).toEqual([
     "ok cluster: https://api, by test",
     "error a: the API server has no Big in x.io/v1",
   ]);
-  server.put("/apis/x.io/v1", { metadata: {}, resources: [{ name: "bigs", kind: "Big" }] });
+  resources.push({ name: "bigs", kind: "Big" });
   expect((await examined({ scale })).lines[1]).toBe(
     "error a: a Big of x.io/v1 has no scale subresource",
   );

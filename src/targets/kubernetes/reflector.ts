@@ -180,7 +180,7 @@ export class Reflector<T> {
     this.#resourceVersion = list.metadata.resourceVersion;
     this.#listed = true;
     this.#first.resolve();
-    this.#contact();
+    this.#contact("listed");
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -203,7 +203,7 @@ export class Reflector<T> {
         ...{ verb: "watch", path: `${path}?${query}`, signal: silence.signal },
       });
       startMs = clock.nowMs();
-      this.#contact();
+      this.#contact("watching");
       for await (const line of readLines(response.body!, heard)) {
         isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
@@ -240,8 +240,9 @@ export class Reflector<T> {
     if (this.#items.delete(name)) this.options.onChange(name, undefined);
   }
 
-  #contact(): void {
-    this.trouble = this.#refusal = this.#refusedSinceMs = undefined;
+  #contact(by: "listed" | "watching"): void {
+    // Whoever may list may still be refused the watch: until that is open, nothing is forgotten.
+    if (by === "watching") this.trouble = this.#refusal = this.#refusedSinceMs = undefined;
     this.#inContact = true;
     this.options.onContact();
   }

@@ -164,6 +164,23 @@ Deno.test("Reflector believes a refusal that lasts, says so once, and recovers u
   await reflector.close();
 });
 
+Deno.test("Reflector that may list and not watch believes it, and says so once", async () => {
+  let refuses = true;
+  const { clock, server, reflector, contact } = await world((server) => {
+    server.intercept = ({ query }) =>
+      refuses && query.get("watch")
+        ? failure(403, "Forbidden", "cannot watch deployments")
+        : undefined;
+  });
+  await clock.advance(20_000);
+  expect([reflector.isListed, reflector.refusal]).toEqual([true, "cannot watch deployments"]);
+  refuses = false;
+  await clock.advance(60_000);
+  expect([reflector.refusal, reflector.isFresh, contact.at(-1)]).toEqual([undefined, true, true]);
+  expect(server.calls.length).toBeLessThan(25);
+  await reflector.close();
+});
+
 Deno.test("Reflector does not spin on a proxy that ends every watch at once", async () => {
   const { clock, server, reflector, watches } = await world();
   server.intercept = ({ query }) => query.get("watch") ? new Response("") : undefined;
