@@ -4,18 +4,18 @@ import { GatewayProcess } from "./gateway_process.ts";
 
 export const APPS = "/apis/apps/v1";
 
-/** A gateway for the Deployments `models`, each with settings in YAML's flow style. */
+/** A gateway for the Deployments `models`, each with settings in YAML's flow style; `more` are models as YAML. */
 export function startGateway(
   { name: namespace }: TestNamespace,
   models: Readonly<Record<string, string>>,
-  kubeconfig = TEST_KUBECONFIG,
+  { kubeconfig = TEST_KUBECONFIG, more = "" } = {},
 ): Promise<GatewayProcess> {
   const yaml = Object.entries(models).map(([name, settings]) => {
     const scale = /\b(deployment|statefulSet):/.test(settings) ? [] : [`deployment: ${name}`];
     return `  ${name}: { ${[...scale, ...(settings ? [settings] : [])].join(", ")} }\n`;
   });
   const routes = `kubernetes: { kubeconfig: ${kubeconfig}, namespace: ${namespace} }\n`;
-  return GatewayProcess.start(yaml.join(""), { routes });
+  return GatewayProcess.start(yaml.join("") + more, { routes, server: "drainTimeout: 2s" });
 }
 
 export async function replicasOf(
