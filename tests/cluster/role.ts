@@ -70,7 +70,7 @@ test("the Role that we deliver is enough to wake, stream, sleep and wake, and ha
     await using gateway = await startGateway(namespace, {
       m: "idleTimeout: 1s",
       s: "statefulSet: s, idleTimeout: 1s",
-    }, proxy.kubeconfig);
+    }, { kubeconfig: proxy.kubeconfig });
     for (const model of ["m", "s"]) {
       expect(await streams(gateway, model)).toBe(true);
       await gateway.until(model, "asleep");
@@ -108,7 +108,7 @@ for (const right of NEEDED) {
       await using gateway = await startGateway(
         namespace,
         { m: `idleTimeout: ${isForSleep ? "1s" : "1m"}` },
-        proxy.kubeconfig,
+        { kubeconfig: proxy.kubeconfig },
       );
       expect(await streams(gateway, "m")).toBe(true);
       await eventually(() => logged(gateway, wordsOf(right, namespace)), 20_000).catch((e) => {
@@ -122,7 +122,9 @@ for (const right of NEEDED) {
       // It takes so long that nobody would wait for it.
       await using all = await world(role(), { "bed/load": "5m" });
       const { namespace, proxy } = all;
-      await using gateway = await startGateway(namespace, { m: "" }, proxy.kubeconfig);
+      await using gateway = await startGateway(namespace, { m: "" }, {
+        kubeconfig: proxy.kubeconfig,
+      });
       const response = await gateway.chat("m");
       const { error } = await response.json();
       expect([response.status, error.code]).toEqual([503, "model_unavailable"]);
@@ -144,7 +146,7 @@ test("a fixed upstream needs no rights on Services and EndpointSlices", async ()
   {
     await using gateway = await startGateway(namespace, {
       m: `idleTimeout: 1s, upstream: "http://${spec.clusterIP}:80"`,
-    }, proxy.kubeconfig);
+    }, { kubeconfig: proxy.kubeconfig });
     expect(await streams(gateway, "m")).toBe(true);
     await gateway.until("m", "asleep");
     await eventually(() => gateway.states("m").at(-1) === "asleep");
