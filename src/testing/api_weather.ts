@@ -28,6 +28,8 @@ export class ApiWeather {
   isCut = false;
   /** Called before each call is passed on, with its number from 1. */
   onCall: (n: number, method: string, path: string) => void = () => {};
+  /** Called when it was done, before its answer is on its way. */
+  onDone: (n: number) => void = () => {};
   calls = 0;
 
   constructor(readonly options: WeatherOptions) {}
@@ -60,9 +62,9 @@ export class ApiWeather {
   readonly fetch: Fetch = async (input, init = {}) => {
     const method = init.method ?? "GET";
     const signal = init.signal ?? undefined;
-    this.calls++;
+    const n = ++this.calls;
     const url = new URL(input);
-    this.onCall(this.calls, method, url.pathname);
+    this.onCall(n, method, url.pathname);
     await this.#pass(signal);
     if (this.#isDown) throw new TypeError("connection refused");
     const fate = this.fate(method);
@@ -71,6 +73,7 @@ export class ApiWeather {
     if (fate === "500") return failure(500, "InternalError", "etcd is not well");
     if (fate === "403") return failure(403, "Forbidden", "RBAC is not there yet");
     const response = await this.options.server(input, init);
+    this.onDone(n);
     await this.#pass(signal);
     if (fate === "lost after") throw new TypeError("connection reset");
     return url.searchParams.has("watch") ? this.#slow(response, url, signal) : response;

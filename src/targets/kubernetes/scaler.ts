@@ -82,10 +82,11 @@ export class Scaler {
     return this.#command(signal, async () => {
       const workload = checked ?? await this.read(signal);
       if (workload.desired === 0) return workload;
-      if (workload.slept !== workload.desired) {
-        await this.#write(workload, signal, (seen) => this.#remember(seen, signal));
-      }
-      await this.#write(workload, signal, (seen) => this.#scale(seen, 0, signal));
+      // What it is after the first write is what the second one insists on.
+      const noted = workload.slept === workload.desired
+        ? workload
+        : await this.#write(workload, signal, (seen) => this.#remember(seen, signal));
+      await this.#write(noted, signal, (seen) => this.#scale(seen, 0, signal));
       const now = await this.read(signal);
       if (now.desired > 0) throw new ApiError(409, "Conflict", "somebody else scaled it up again");
       return now;
@@ -96,14 +97,18 @@ export class Scaler {
    * Written through `/status`: for Deployments and StatefulSets that changes annotations and cannot
    * touch the pod template, so the gateway needs no right to run an image.
    */
-  async #remember({ desired, resourceVersion }: WorkloadView, signal: AbortSignal): Promise<void> {
+  async #remember(
+    { desired, resourceVersion }: WorkloadView,
+    signal: AbortSignal,
+  ): Promise<WorkloadView> {
     const { api, notesInStatus } = this.options;
     const path = notesInStatus ? `${this.options.path}/status` : this.options.path;
     const annotations = { [REPLICAS_ANNOTATION]: String(desired) };
-    await api.call({
+    const object = await api.call<KubernetesObject>({
       ...{ verb: "patch", method: "PATCH", path, signal },
       ...{ body: { metadata: { resourceVersion, annotations } }, contentType: MERGE_PATCH },
     });
+    return workloadView(object);
   }
 
   async #scale(
@@ -122,11 +127,11 @@ export class Scaler {
    * Writes over what was seen. The controllers write the object's status all the time, which is no
    * reason to give way; a change of what is wanted is.
    */
-  async #write(
+  async #write<T>(
     seen: WorkloadView,
     signal: AbortSignal,
-    write: (seen: WorkloadView) => Promise<void>,
-  ): Promise<void> {
+    write: (seen: WorkloadView) => Promise<T>,
+  ): Promise<T> {
     let now = seen;
     for (let tries = 1;; tries++) {
       if (now.generation !== seen.generation || now.uid !== seen.uid) {
