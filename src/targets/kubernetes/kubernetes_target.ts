@@ -113,9 +113,11 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async sleep(signal: AbortSignal): Promise<CommandResult> {
-    const checked = this.#checked;
+    const { scaler, watches } = this.options;
+    // Without a check, after a wake that failed: what a watch knows will do, and needs no right to read.
+    const seen = this.#checked ?? (watches.isFresh ? watches.workload : undefined);
     this.#checked = undefined;
-    const result = this.#result(await this.options.scaler.sleep(signal, checked));
+    const result = this.#result(await scaler.sleep(signal, seen));
     if (result.outcome === "done") {
       this.#condemn();
       this.#refresh();

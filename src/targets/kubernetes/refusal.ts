@@ -20,7 +20,7 @@ export function cannotWatch(path: string, words: string): Failure {
   const { resource, namespace } = placeOf(path);
   return {
     kind: "forbidden",
-    message: `the gateway may not see ${resource} in namespace ${namespace}: grant it get, list ` +
-      `and watch there (${words})`,
+    message: `the gateway may not see ${resource} in namespace ${namespace}: grant it list and ` +
+      `watch there (${words})`,
   };
 }

@@ -77,10 +77,11 @@ export class Scaler {
     return now;
   }
 
-  /** `checked` is what was seen when it was decided upon: a change since then wins. */
-  sleep(signal: AbortSignal, checked?: WorkloadView): Promise<Scaled> {
+  /** `seen` is what it was decided upon: a change since then wins. */
+  sleep(signal: AbortSignal, seen?: WorkloadView): Promise<Scaled> {
     return this.#command(signal, async () => {
-      const workload = checked ?? await this.read(signal);
+      // That it is at zero already is to be known, not to be remembered.
+      const workload = seen && seen.desired > 0 ? seen : await this.read(signal);
       if (workload.desired === 0) return workload;
       // What it is after the first write is what the second one insists on.
       const noted = workload.slept === workload.desired
