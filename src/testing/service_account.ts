@@ -10,6 +10,9 @@ export interface Rule {
   readonly verbs: readonly string[];
 }
 
+/** All that can be done in a namespace. */
+export const EVERYTHING: readonly Rule[] = [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }];
+
 /** Makes the account, a Role of the same name and its binding; resolves with a token, good for an hour. */
 export async function createAccount(
   namespace: TestNamespace,

@@ -3,21 +3,22 @@
  * and one after it. What it leaves is found by the next one, which stops what nobody uses and nothing else.
  */
 import { expect } from "expect";
-import { ApiProxy } from "../../src/testing/api_proxy.ts";
 import { answers, podsOf, replicasOf, startGateway } from "../../src/testing/cluster_gateway.ts";
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import type { GatewayProcess, LogLine } from "../../src/testing/gateway_process.ts";
+import { RecordingProxy } from "../../src/testing/recording_proxy.ts";
+import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
 import { StandInPod } from "../../src/testing/stand_in_pod.ts";
 
 const REPLICAS = 2;
 
 /** What a gateway writes while a model goes to zero, is woken by a request and goes to zero again. */
 const WRITES = [
-  "PATCH deployments/status",
-  "PATCH deployments/scale",
-  "PATCH deployments/scale",
-  "PATCH deployments/scale",
+  "patch deployments/status.apps",
+  "patch deployments/scale.apps",
+  "patch deployments/scale.apps",
+  "patch deployments/scale.apps",
 ];
 const WHAT = ["noting its replicas", "going to zero", "waking", "going to zero again"];
 
@@ -29,7 +30,7 @@ class Life implements AsyncDisposable {
   private constructor(
     readonly namespace: TestNamespace,
     readonly pod: StandInPod,
-    readonly proxy: ApiProxy,
+    readonly proxy: RecordingProxy,
     readonly gateway: GatewayProcess,
     readonly stack: AsyncDisposableStack,
   ) {}
@@ -38,7 +39,9 @@ class Life implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const namespace = stack.use(await TestNamespace.create());
     const pod = stack.use(new StandInPod());
-    const proxy = stack.use(await ApiProxy.start(namespace.access));
+    const proxy = stack.use(
+      await RecordingProxy.start(await createAccount(namespace, "gateway", EVERYTHING)),
+    );
     await namespace.deployment("m", { "bed/forward": pod.address }, REPLICAS);
     await eventually(async () =>
       (await podsOf(namespace, "m")).filter(({ status }) => status.phase === "Running").length ===
@@ -62,14 +65,14 @@ class Life implements AsyncDisposable {
   async killedAt(number: number, moment: "before" | "after"): Promise<void> {
     let done = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.proxy.onWrite = async ({ status = 0 }, when) => {
+    this.proxy.onWrite = async ({ status }, when) => {
       // A conflict changed nothing: it is written again.
       if (when === "after" && status >= 300) return true;
       const isIt = done === number && when === moment;
       if (when === "after") done++;
       if (!isIt) return true;
       await this.gateway.stop("SIGKILL");
-      this.proxy.onWrite = () => true;
+      this.proxy.onWrite = () => Promise.resolve(true);
       resolve();
       return false;
     };
