@@ -48,6 +48,9 @@ async function serve(
     terminal.err(cannotStart(error as Error, config));
     return 1;
   }
+  using _watch = file ? watch(file, app, lock, log, terminal) : noWatch(log, terminal);
+  const ended = runUntilSignal(app, server, log, terminal);
+  // Said last: whoever reads it may send signals and change the file.
   const { hostname, port } = server;
   log.info("listening", {
     url: `http://${formatAddress({ hostname, port })}`,
@@ -55,8 +58,7 @@ async function serve(
     models: config.models.length,
     version,
   });
-  using _watch = file ? watch(file, app, lock, log, terminal) : noWatch(log, terminal);
-  await runUntilSignal(app, server, log, terminal);
+  await ended;
   return 0;
 }
 

@@ -101,11 +101,15 @@ export function watchConfig(options: WatchOptions): ConfigWatch {
     });
   }
 
-  const watch = files.watchDirectory(dir, () => {
+  function checkSoon(): void {
     if (closed) return;
     debounce?.[Symbol.dispose]();
     debounce = clock.timer(DEBOUNCE_MS, () => void check());
-  });
+  }
+
+  const watch = files.watchDirectory(dir, checkSoon);
+  // It may have changed since it was read and before it was watched.
+  checkSoon();
   pollLater();
 
   return {

@@ -108,13 +108,24 @@ Deno.test("watchConfig() tells once that the file is gone, and that it is back",
 Deno.test("watchConfig() polls, also a folder whose watch has died", async () => {
   const { clock, files, news, watch } = setup();
   using _watch = watch;
+  await clock.advance(DEBOUNCE_MS);
+  expect(files.reads).toBe(1);
   files.text = configText("b");
-  await clock.advance(POLL_MS - 1);
-  expect(files.reads).toBe(0);
+  await clock.advance(POLL_MS - DEBOUNCE_MS - 1);
+  expect(files.reads).toBe(1);
   await clock.advance(1);
   expect(news).toEqual(["b"]);
   await clock.advance(2 * POLL_MS);
-  expect(files.reads).toBe(3);
+  expect(files.reads).toBe(4);
+});
+
+// It waited for the next poll, half a minute, or for ever for a SIGHUP that came as early.
+Deno.test("watchConfig() sees a change between the first read and its watch", async () => {
+  const { clock, files, news, watch } = setup();
+  using _watch = watch;
+  files.text = configText("b");
+  await clock.advance(DEBOUNCE_MS);
+  expect(news).toEqual(["b"]);
 });
 
 Deno.test("watchConfig().reload() reads now, and gives the news that it tells", async () => {
