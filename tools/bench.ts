@@ -1,10 +1,12 @@
 /**
- * `deno task bench`: what the gateway costs, on this machine, now. Figures are medians with their range;
+ * `deno task bench [SECTION...]`: what the gateway costs, on this machine, now. Figures are medians with their range;
  * the machine decides the absolute ones, so whoever compares runs both sides in one run.
  */
 import { systemTcp } from "../src/platform/tcp.ts";
 import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess } from "../src/testing/gateway_process.ts";
+import { OwnControlPlane } from "./own_control_plane.ts";
+import { tell, tellOne } from "./bench/figures.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
 
 const UPSTREAM = new URL("bench/late_server.ts", import.meta.url).pathname;
@@ -15,15 +17,6 @@ function lateModel(name: string, afterMs: number): string {
   return `  ${name}:\n    process: { command: ${
     JSON.stringify(command)
   } }\n    idleTimeout: 100ms\n`;
-}
-
-function tell(what: string, unit: string, values: readonly number[]): void {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(1);
-  console.log(
-    `${what.padEnd(58)} median ${at(0.5)} ${unit}  (${at(0)} to ${at(1)}, n=${sorted.length})`,
-  );
 }
 
 /** From the engine's port answering to the held request arriving there. */
@@ -74,8 +67,9 @@ async function warm(rounds: number): Promise<void> {
   for (const side of Object.keys(sides)) {
     tell(`warm: one request at a time: ${side}`, "ms", latency[side]!);
   }
-  tell("warm: resident memory after it: bare", "MiB", [residentMiB(bare.pid)]);
-  tell("warm: resident memory after it: gateway", "MiB", [residentMiB(gateway.pid)]);
+  for (const [side, { pid }] of Object.entries({ bare, gateway })) {
+    tellOne(`warm: resident memory after it: ${side}`, `${residentMiB(pid).toFixed(1)} MiB`);
+  }
 }
 
 /** The floor, as a process of its own. */
@@ -130,10 +124,37 @@ async function idle(models: number, seconds: number): Promise<void> {
   const before = processorMs(gateway.pid);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const share = (processorMs(gateway.pid) - before) / (seconds * 1000) * 100;
-  tell(`idle: ${models} models, nobody asks, ${seconds} s`, "% of a core", [share]);
-  tell(`idle: ${models} models, resident memory`, "MiB", [residentMiB(gateway.pid)]);
+  tellOne(`idle: ${models} models, nobody asks, ${seconds} s`, `${share.toFixed(2)} % of a core`);
+  tellOne(`idle: ${models} models, resident memory`, `${residentMiB(gateway.pid).toFixed(1)} MiB`);
 }
 
-await wakeOverhead(7);
-await warm(5);
-await idle(200, 20);
+/** On the cluster of `$TEST_KUBECONFIG`, or a control plane of its own from `$CONTROL_PLANE_KIT`. */
+async function cluster(): Promise<void> {
+  const kit = Deno.env.get("CONTROL_PLANE_KIT");
+  await using plane = kit && !Deno.env.has("TEST_KUBECONFIG")
+    ? await OwnControlPlane.start(kit)
+    : undefined;
+  if (!plane && !Deno.env.has("TEST_KUBECONFIG")) {
+    return console.log("cluster: skipped, set TEST_KUBECONFIG or CONTROL_PLANE_KIT");
+  }
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("bench/cluster.ts", import.meta.url).pathname],
+    ...{ env: { ...plane?.env }, stdin: "null" },
+  }).spawn().status;
+  if (!success) throw new Error("the benchmark of the cluster failed: see above");
+}
+
+const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
+  wake: () => wakeOverhead(7),
+  warm: () => warm(5),
+  idle: () => idle(200, 20),
+  cluster,
+};
+
+const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(SECTIONS);
+const unknown = wanted.find((name) => !(name in SECTIONS));
+if (unknown !== undefined) {
+  console.error(`There is no section '${unknown}'; there are ${Object.keys(SECTIONS).join(", ")}`);
+  Deno.exit(2);
+}
+for (const name of wanted) await SECTIONS[name]!();

@@ -1,21 +1,32 @@
 /** A gateway process in front of a test namespace, and what its tests ask of the cluster. */
 import { TEST_KUBECONFIG, type TestNamespace } from "./control_plane.ts";
-import { GatewayProcess } from "./gateway_process.ts";
+import { FROM_SOURCE, type GatewayCommand, GatewayProcess } from "./gateway_process.ts";
 
 export const APPS = "/apis/apps/v1";
 
-/** A gateway for the Deployments `models`, each with settings in YAML's flow style; `more` are models as YAML. */
+interface Settings {
+  /** Empty: the gateway finds the service account of its pod. */
+  readonly kubeconfig?: string | undefined;
+  /** Models as YAML. */
+  readonly more?: string;
+  readonly command?: GatewayCommand;
+}
+
+/** A gateway for the Deployments `models`, each with settings in YAML's flow style. */
 export function startGateway(
   { name: namespace }: TestNamespace,
   models: Readonly<Record<string, string>>,
-  { kubeconfig = TEST_KUBECONFIG, more = "" } = {},
+  { kubeconfig = TEST_KUBECONFIG, more = "", command = FROM_SOURCE }: Settings = {},
 ): Promise<GatewayProcess> {
   const yaml = Object.entries(models).map(([name, settings]) => {
     const scale = /\b(deployment|statefulSet):/.test(settings) ? [] : [`deployment: ${name}`];
     return `  ${name}: { ${[...scale, ...(settings ? [settings] : [])].join(", ")} }\n`;
   });
-  const routes = `kubernetes: { kubeconfig: ${kubeconfig}, namespace: ${namespace} }\n`;
-  return GatewayProcess.start(yaml.join("") + more, { routes, server: "drainTimeout: 2s" });
+  const access = kubeconfig ? `kubeconfig: ${kubeconfig}, ` : "";
+  const routes = `kubernetes: { ${access}namespace: ${namespace} }\n`;
+  return GatewayProcess.start(yaml.join("") + more, {
+    ...{ routes, server: "drainTimeout: 2s", command },
+  });
 }
 
 export async function replicasOf(

@@ -27,6 +27,18 @@ export function engineModel(name: string, flags = "", settings = ""): string {
     settings.split("\n").filter(Boolean).map((line) => `    ${line.trim()}\n`).join("");
 }
 
+/** How the program is started. */
+export interface GatewayCommand {
+  /** Up to the program's own first word; `dir` has the config file. */
+  words(dir: string): readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export const FROM_SOURCE: GatewayCommand = {
+  words: () => [Deno.execPath(), "run", "--allow-all", "--no-check", `${ROOT}main.ts`],
+  env: {},
+};
+
 export class GatewayProcess implements AsyncDisposable {
   readonly lines: LogLine[] = [];
   /** What was printed that is no log line. */
@@ -38,7 +50,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Of `serve`; undefined: the config file. */
   #args: readonly string[] | undefined;
-  #env: Readonly<Record<string, string>> = {};
+  #command: GatewayCommand = FROM_SOURCE;
 
   private constructor(readonly dir: string, readonly file: string) {}
 
@@ -50,7 +62,7 @@ export class GatewayProcess implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "gateway-" });
     const gateway = new GatewayProcess(dir, `${dir}/config.yaml`);
     gateway.#args = args;
-    gateway.#env = env;
+    gateway.#command = { ...FROM_SOURCE, env };
     await gateway.run();
     return gateway;
   }
@@ -58,10 +70,11 @@ export class GatewayProcess implements AsyncDisposable {
   /** Starts a gateway on `models` (YAML, indented by two) and waits until it listens, or has ended. */
   static async start(
     models: string,
-    { server = "", routes = "" } = {},
+    { server = "", routes = "", command = FROM_SOURCE } = {},
   ): Promise<GatewayProcess> {
     const dir = await Deno.makeTempDir({ prefix: "gateway-" });
     const gateway = new GatewayProcess(dir, `${dir}/config.yaml`);
+    gateway.#command = command;
     await gateway.write(models, { server, routes });
     await gateway.run();
     return gateway;
@@ -78,11 +91,11 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Starts the process, also again after it has ended. */
   async run(): Promise<void> {
-    const args = ["run", "--allow-all", "--no-check", `${ROOT}main.ts`, "serve"];
+    const [program, ...words] = this.#command.words(this.dir);
     this.url = "";
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [...args, ...this.#args ?? ["--config", this.file]],
-      ...{ env: this.#env, cwd: this.dir },
+    this.#child = new Deno.Command(program!, {
+      args: [...words, "serve", ...this.#args ?? ["--config", this.file]],
+      ...{ env: { ...this.#command.env }, cwd: this.dir },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -1,4 +1,5 @@
 /** A cluster in virtual time and what a gateway needs to reach it: several may, one after the other. */
+import type { Clock } from "../platform/clock.ts";
 import { Kubernetes } from "../targets/kubernetes/kubernetes.ts";
 import type { KubernetesTarget } from "../targets/kubernetes/kubernetes_target.ts";
 import { type Log, silentLog } from "../telemetry/log.ts";
@@ -35,9 +36,11 @@ export class KubernetesWorld {
     this.#bookmark();
   }
 
-  gateway(log: Log = silentLog): GatewaySide {
-    const { clock, random } = this;
-    const weather = new ApiWeather({ clock, server: this.#serve });
+  /** `clockOf`: what the gateway's side takes for the clock. */
+  gateway(log: Log = silentLog, clockOf = (clock: Clock) => clock): GatewaySide {
+    const { random } = this;
+    const weather = new ApiWeather({ clock: this.clock, server: this.#serve });
+    const clock = clockOf(this.clock);
     const access = {
       ...{ server: "https://api", fetch: weather.fetch, namespace: NAMESPACE, origin: "test" },
       authorization: () => Promise.resolve(undefined),

@@ -1,4 +1,5 @@
 /** Models of the simulator that are Deployments of one virtual cluster, behind one troubled API server. */
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ApiWeather, CallFate } from "./api_weather.ts";
 import { type GatewaySide, KubernetesWorld } from "./kubernetes_world.ts";
@@ -14,11 +15,12 @@ export function kubernetesBackends(
   clock: VirtualClock,
   random: SeededRandom,
   log: Log,
+  clockOf?: (clock: Clock) => Clock,
 ): SimulatedBackends {
   const world = new KubernetesWorld(random, clock);
   const names = Array.from({ length: count }, (_, i) => `m${i}`);
   for (const name of names) world.cluster.create(name);
-  const gateway = world.gateway(log);
+  const gateway = world.gateway(log, clockOf);
   const storm = new Storm(world, gateway.weather, random, log);
   const models = names.map((name) => new ClusterBackend(name, world, gateway, storm));
   world.onSleep = (name) => models.find((model) => model.name === name)?.slept();

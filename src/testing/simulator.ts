@@ -5,6 +5,7 @@
  */
 import { Activation, type ActivationOptions } from "../activator/activation.ts";
 import type { Permit } from "../activator/admission.ts";
+import type { Clock } from "../platform/clock.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { SeededRandom } from "./seeded_random.ts";
 import {
@@ -41,13 +42,13 @@ export interface SimulateOptions {
   readonly over?: "fakes" | "kubernetes";
   /** A mutant, to see that it is caught. */
   readonly make?: (options: ActivationOptions) => Activation;
+  /** The same, for the clock of the Kubernetes targets. */
+  readonly clockOf?: (clock: Clock) => Clock;
 }
 
-export async function simulate(
-  { seed, days, models = 3, over = "fakes", make = (options) => new Activation(options) }:
-    SimulateOptions,
-): Promise<Simulation> {
-  const world = new SimulatedWorld(seed, models, over, make);
+export async function simulate(options: SimulateOptions): Promise<Simulation> {
+  const world = new SimulatedWorld(options);
+  const { days } = options;
   await world.live(days);
   await world.rest();
   return world;
@@ -64,12 +65,9 @@ class SimulatedWorld implements Simulation {
   readonly #models: SimulatedModel[];
   #living = true;
 
-  constructor(
-    seed: number,
-    count: number,
-    over: "fakes" | "kubernetes",
-    make: (options: ActivationOptions) => Activation,
-  ) {
+  constructor(options: SimulateOptions) {
+    const { seed, models: count = 3, over = "fakes", clockOf } = options;
+    const { make = (options) => new Activation(options) } = options;
     const random = this.#random = new SeededRandom(seed);
     // A list, its body and what follows are longer chains of `await`s than most.
     const clock = this.#clock = over === "fakes"
@@ -79,7 +77,7 @@ class SimulatedWorld implements Simulation {
     const log = createLog({ level: "info", format: "text", clock, write });
     this.#backends = over === "fakes"
       ? fakeBackends(count, clock, random)
-      : kubernetesBackends(count, clock, random, log);
+      : kubernetesBackends(count, clock, random, log, clockOf);
     this.#models = this.#backends.models.map((backend, i) =>
       new SimulatedModel(`m${i}`, { backend, clock, random, log, broken: this.broken, make })
     );

@@ -2,6 +2,8 @@
 import { expect } from "expect";
 import { Activation } from "../activator/activation.ts";
 import { Conversation, type ConversationOptions } from "../activator/conversation.ts";
+import type { Clock } from "../platform/clock.ts";
+import { SILENCE_MAX_MS } from "../targets/kubernetes/reflector.ts";
 import { simulate } from "./simulator.ts";
 
 const SEEDS = 100;
@@ -80,4 +82,17 @@ Deno.test("simulate() over Kubernetes gives the same trace for the same seed", a
     await simulate({ seed: 7, days: 1, over: "kubernetes" }),
   ];
   expect(again.trace).toEqual(one.trace);
+});
+
+Deno.test("simulate() over Kubernetes catches a planted bug: a watch that fell silent is never given up", async () => {
+  const clockOf = (clock: Clock): Clock => ({
+    nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs(),
+    timer: (ms, callback) => clock.timer(ms === SILENCE_MAX_MS ? Infinity : ms, callback),
+  });
+  const broken: string[] = [];
+  for (let seed = 1; seed <= CLUSTERS && broken.length === 0; seed++) {
+    broken.push(...(await simulate({ seed, days: DAYS, over: "kubernetes", clockOf })).broken);
+  }
+  expect(broken.join("\n")).toMatch(/not idle/);
 });

@@ -45,7 +45,8 @@ export interface ReflectorOptions<T> extends WatchTools {
 
 /** The API server ends a watch after so long by itself; it sends a bookmark about every minute. */
 const WATCH_TIMEOUT_S = 570;
-const SILENCE_MAX_MS = 150_000;
+/** Bookmarks come more often than that. */
+export const SILENCE_MAX_MS = 150_000;
 const BACK_OFF_MS = 250;
 const BACK_OFF_MAX_MS = 10_000;
 /** A watch that ended sooner and brought nothing did not work, however politely it ended. */
