@@ -28,14 +28,18 @@ export interface LoadedConfig {
 }
 
 export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
-  const { path, dir, env, files } = source;
-  let text: string;
-  try {
-    text = await files.readText(path);
-  } catch (error) {
-    return { text: undefined, result: noText(path, error as Error) };
-  }
-  return { text, result: parseConfig(text, { file: path, dir, env }) };
+  const text = await readText(source);
+  return text instanceof Error
+    ? { text: undefined, result: noText(source.path, text) }
+    : { text, result: parse(source, text) };
+}
+
+function readText({ path, files }: ConfigSource): Promise<string | Error> {
+  return files.readText(path).catch((error: Error) => error);
+}
+
+function parse({ path, dir, env }: ConfigSource, text: string): ParseResult {
+  return parseConfig(text, { file: path, dir, env });
 }
 
 /** What to say of a file that could not be read: it has no line to show. */
@@ -76,11 +80,13 @@ export function watchConfig(options: WatchOptions): ConfigWatch {
   let next: Promise<ParseResult | undefined> | undefined;
 
   async function read(): Promise<ParseResult | undefined> {
-    const { text, result } = await loadConfig(options);
+    const text = await readText(options);
     // A file that is gone is news once, and so is its return.
-    const seen = text ?? `\0${"problems" in result ? result.problems[0]?.message : ""}`;
+    const seen = text instanceof Error ? `\0${text.message}` : text;
+    // Most reads end here: a long file takes a moment to parse.
     if (closed || seen === last) return undefined;
     last = seen;
+    const result = text instanceof Error ? noText(options.path, text) : parse(options, text);
     onNews(result);
     return result;
   }

@@ -20,7 +20,7 @@ import {
 import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
 import { tell, tellOne } from "./figures.ts";
-import { buildImage, type Image } from "./image.ts";
+import { buildImage, type Image } from "../../src/testing/image.ts";
 import { asPod } from "./in_pod.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
 

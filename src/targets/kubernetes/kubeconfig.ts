@@ -61,7 +61,7 @@ class Login {
     const read = await readKubeconfigs(options.paths, options.files);
     const { context, cluster, user } = chosen(read, options.context);
     refuseUnknown(cluster, user);
-    const { KubeConfig } = await import("@kubernetes/client-node");
+    const { KubeConfig } = await import("./client_node.ts");
     const config = new KubeConfig();
     config.loadFromOptions({
       clusters: [plain(cluster)],

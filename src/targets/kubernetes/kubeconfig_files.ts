@@ -67,7 +67,7 @@ async function textOf(path: string, files: Files): Promise<string | undefined> {
 }
 
 async function parsed(path: string, text: string) {
-  const { KubeConfig } = await import("@kubernetes/client-node");
+  const { KubeConfig } = await import("./client_node.ts");
   const config = new KubeConfig();
   try {
     config.loadFromString(text);

@@ -2,7 +2,7 @@
  * The gateway as the image starts it, without an image: the same bundle, the same words and the same
  * environment, read from the Dockerfile.
  */
-import type { GatewayCommand } from "../../src/testing/gateway_process.ts";
+import type { GatewayCommand } from "./gateway_process.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -14,26 +14,27 @@ export interface Image extends AsyncDisposable {
 /** Bundles into a folder that goes with it. */
 export async function buildImage(): Promise<Image> {
   const dir = await Deno.makeTempDir({ prefix: "bundle-" });
-  const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));
-  const [, ...args] = tasks.bundle.command.replace("--outdir dist", `--outdir ${dir}`).split(" ");
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    ...{ args, cwd: ROOT, stdin: "null" },
+    args: ["run", "--allow-all", `${ROOT}tools/bundle.ts`, dir],
+    stdin: "null",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   const dockerfile = (await Deno.readTextFile(`${ROOT}Dockerfile`)).replaceAll("\\\n", " ");
   const [, ...words] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!) as string[];
-  const env = /^ENV (.*)$/m.exec(dockerfile)![1]!.trim().split(/\s+/)
-    .map((pair) => pair.split("=", 2));
+  const pairs = /^ENV (.*)$/m.exec(dockerfile)![1]!.trim().split(/\s+/);
+  const fromFile = Object.fromEntries(pairs.map((pair) => pair.split("=", 2)));
+  // Deno keeps what it learns of a program: a container that has just been made knows nothing.
+  const env = { ...fromFile, DENO_DIR: "/proc/none" };
   return {
     command: (...folders) => ({
       words: (configDir) => [
         Deno.execPath(),
         ...words.map((word) =>
-          word.replace(/^--allow-read=.*/, `--allow-read=${[configDir, ...folders].join()}`)
+          word.replace(/^--allow-read=.*/, `--allow-read=${[dir, configDir, ...folders].join()}`)
             .replace(/^\/app\//, `${dir}/`)
         ),
       ],
-      env: Object.fromEntries(env),
+      env,
     }),
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };
