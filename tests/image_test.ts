@@ -27,10 +27,13 @@ Deno.test("the image's command serves, and reads a kubeconfig that is mounted be
         contexts: [{ name: "a", context: { cluster: "a", user: "a", namespace: "ai" } }],
       }),
     );
-    await using gateway = await GatewayProcess.start("  m: { deployment: m, coldStartTimeout: 1s }\n", {
-      routes: `kubernetes: { kubeconfig: ${dir}/config }\n`,
-      command: image.command(dir),
-    });
+    await using gateway = await GatewayProcess.start(
+      "  m: { deployment: m, coldStartTimeout: 1s }\n",
+      {
+        routes: `kubernetes: { kubeconfig: ${dir}/config }\n`,
+        command: image.command(dir),
+      },
+    );
     const response = await gateway.chat("m");
     expect([response.status, (await response.json()).error.code]).toEqual([
       503,

@@ -1,5 +1,10 @@
 /**
- * What we take of Kubernetes' own client: it reads kubeconfigs. It is large, so it has a file of its own, which is
- * loaded only where there is one.
+ * Kubernetes' own client, of which we take what reads kubeconfigs. It is large, so this file is loaded only where
+ * there is one.
  */
-export { KubeConfig } from "@kubernetes/client-node";
+import { KubeConfig } from "@kubernetes/client-node";
+
+/** One with nothing in it yet. */
+export function createKubeConfig(): KubeConfig {
+  return new KubeConfig();
+}

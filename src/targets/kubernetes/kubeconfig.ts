@@ -61,8 +61,8 @@ class Login {
     const read = await readKubeconfigs(options.paths, options.files);
     const { context, cluster, user } = chosen(read, options.context);
     refuseUnknown(cluster, user);
-    const { KubeConfig } = await import("./client_node.ts");
-    const config = new KubeConfig();
+    const { createKubeConfig } = await import("./client_node.ts");
+    const config = createKubeConfig();
     config.loadFromOptions({
       clusters: [plain(cluster)],
       users: user ? [user] : [],

@@ -67,8 +67,8 @@ async function textOf(path: string, files: Files): Promise<string | undefined> {
 }
 
 async function parsed(path: string, text: string) {
-  const { KubeConfig } = await import("./client_node.ts");
-  const config = new KubeConfig();
+  const { createKubeConfig } = await import("./client_node.ts");
+  const config = createKubeConfig();
   try {
     config.loadFromString(text);
   } catch (error) {
