@@ -171,7 +171,7 @@ export class KubernetesTarget implements ScaleTarget {
 
   /** Takes over what the watches know. */
   #refresh(): void {
-    const { watches } = this.options;
+    const { scaler, watches } = this.options;
     const { workload } = watches;
     const isUp = workload !== undefined && workload.desired > 0;
     const endpoints = isUp ? watches.endpoints : [];
@@ -182,7 +182,11 @@ export class KubernetesTarget implements ScaleTarget {
     );
     this.#tell();
     const isStarting = isUp && this.#readiness.healthy.length === 0;
-    this.#wakeWatch.follow(workload, isStarting, watches.serviceFault);
+    this.#wakeWatch.follow(
+      workload && scaler.withPods(workload),
+      isStarting,
+      watches.serviceFault,
+    );
     // Whatever becomes of its pods, nobody would see it.
     if (watches.refusal) this.#observer?.failed(watches.refusal, Infinity);
   }

@@ -38,12 +38,33 @@ const REFUSAL_AGAIN_MS = 1_200;
 /** Writes of an object's status come a few at a time. */
 const WRITES_MAX = 8;
 
+function hasLabels(selector: WorkloadView["selector"]): boolean {
+  return Object.keys(selector).length > 0;
+}
+
+/** Of `a=b,c=d`; one with other operators is none: what it leaves out would be taken for its pods. */
+export function selectorOf(text = ""): WorkloadView["selector"] {
+  const terms = text.split(",").map((term) => /^([^=!<>\s()]+)==?([^=\s()]*)$/.exec(term));
+  return terms.every((term) => term !== null)
+    ? Object.fromEntries(terms.map(([, key, value]) => [key!, value!]))
+    : {};
+}
+
 function isRefusal({ status }: ApiError): boolean {
   return status === 401 || status === 403;
 }
 
 export class Scaler {
+  /** Whose pods a custom kind's are: its objects do not say so, what answers its scaling does. */
+  #pods: { readonly uid: string; readonly selector: WorkloadView["selector"] } | undefined;
+
   constructor(readonly options: ScalerOptions) {}
+
+  /** `workload` with the selector of its pods, as far as it can be known. */
+  withPods(workload: WorkloadView): WorkloadView {
+    const isKnown = this.#pods?.uid === workload.uid && !hasLabels(workload.selector);
+    return isKnown ? { ...workload, selector: this.#pods!.selector } : workload;
+  }
 
   /** A consistent read. @throws ApiError, ApiUnreachable */
   async read(signal: AbortSignal): Promise<WorkloadView> {
@@ -113,15 +134,16 @@ export class Scaler {
   }
 
   async #scale(
-    { resourceVersion }: WorkloadView,
+    { uid, resourceVersion }: WorkloadView,
     replicas: number,
     signal: AbortSignal,
   ): Promise<void> {
     const { api, path } = this.options;
-    await api.call({
+    const { status } = await api.call<{ status?: { selector?: string } }>({
       ...{ verb: "patch", method: "PATCH", path: `${path}/scale`, signal },
       ...{ body: { metadata: { resourceVersion }, spec: { replicas } }, contentType: MERGE_PATCH },
     });
+    this.#pods = { uid, selector: selectorOf(status?.selector) };
   }
 
   /**

@@ -4,7 +4,7 @@ import { failure, FakeApiServer } from "../../testing/fake_api_server.ts";
 import { SeededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { KubernetesApi } from "./api.ts";
-import { Scaler } from "./scaler.ts";
+import { Scaler, selectorOf } from "./scaler.ts";
 import { REPLICAS_ANNOTATION } from "./views.ts";
 
 const PATH = "/apis/apps/v1/namespaces/ai/deployments/vllm";
@@ -175,3 +175,20 @@ Deno.test("Scaler says that there is nothing to scale", async () => {
     expect(await outcome(command)).toEqual({ outcome: "refused", failure });
   }
 });
+
+for (
+  const [text, selector] of [
+    ["app=m", { app: "m" }],
+    ["app==m,role=engine", { app: "m", role: "engine" }],
+    ["app=", { app: "" }],
+    ["app in (m,n)", {}],
+    ["app=m,role!=router", {}],
+    ["app=m,gpu", {}],
+    ["", {}],
+    [undefined, {}],
+  ] as const
+) {
+  Deno.test(`selectorOf() takes equalities, or nothing: ${text}`, () => {
+    expect(selectorOf(text)).toEqual(selector);
+  });
+}
