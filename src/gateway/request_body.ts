@@ -61,11 +61,13 @@ interface Format {
 const JSON_FORMAT: Format = { name: "json", scan: scanJson, check: checkJson };
 
 function formatOf(headers: Headers): Format {
-  const encoding = headers.get("content-encoding") ?? "identity";
-  if (encoding.toLowerCase() !== "identity") {
+  const unpacked = { "content-encoding": "identity", "transfer-encoding": "chunked" };
+  for (const [name, coding] of Object.entries(unpacked)) {
+    const sent = headers.get(name) ?? coding;
+    if (sent.toLowerCase() === coding) continue;
     throw new RequestError(
       "unsupported_media_type",
-      `The content encoding '${encoding}' is not supported: send the body as it is`,
+      `The ${name} '${sent}' is not supported: send the body as it is`,
     );
   }
   const type = headers.get("content-type") ?? "";
