@@ -212,6 +212,26 @@ for (
   });
 }
 
+// A read with room for a byte or two never ended, if the next chunk was still to come.
+for (const size of [2 ** 20, 2 ** 20 - 1, 2 ** 20 - 9, 70_000, 65_536, 1]) {
+  Deno.test(`a chunked body of ${size} bytes that may have 1 MiB is taken as a whole`, async () => {
+    const { server, budget } = serve({ max: 2 ** 20, timeoutMs: 30_000 });
+    try {
+      using client = await RawClient.connect(server.port);
+      await client.write("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+      for (let left = size; left > 0; left -= 65_536) {
+        const length = Math.min(left, 65_536);
+        await client.write(`${length.toString(16)}\r\n${"x".repeat(length)}\r\n`);
+      }
+      await client.write("0\r\n\r\n");
+      await eventually(() => client.received.endsWith(`\r\n\r\n${size}`));
+    } finally {
+      await server.shutdown();
+    }
+    expect(budget.held).toBe(0);
+  });
+}
+
 Deno.test("a client that stops in the middle of its body reads the 408", async () => {
   const { server, budget } = serve({ max: 2 ** 20, timeoutMs: 50 });
   try {
