@@ -16,6 +16,7 @@ import type { Handler } from "./platform/http_server.ts";
 import type { Processes } from "./platform/processes.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
+import type { ConnectWebSocket } from "./platform/web_socket.ts";
 import { findCluster } from "./targets/kubernetes/find_cluster.ts";
 import { Kubernetes } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
@@ -27,6 +28,7 @@ export interface Platform {
   readonly random: Random;
   readonly createFetch: CreateFetch;
   readonly tcp: Tcp;
+  readonly connectWebSocket: ConnectWebSocket;
   readonly files: Files;
   readonly processes: Processes;
   readonly env: (name: string) => string | undefined;

@@ -52,6 +52,11 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ["HTTP/0.9", "GET /v1/models\r\n\r\n", "400, closes"],
   ["HTTP/1.2", get("/v1/models").replace("1.1", "1.2"), "400, closes"],
   ["a TLS handshake", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", "400, closes"],
+  [
+    "an upgrade to what nobody speaks",
+    get("/v1/chat/completions", "Connection: upgrade\r\nUpgrade: foo\r\n"),
+    404,
+  ],
   ["TRACE", get("/v1/models").replace("GET", "TRACE"), 405],
   ["PUT", `${POST.replace("POST", "PUT")}${HEAD}${LENGTH}\r\n${BODY}`, 405],
   ["a method in lower case", `${POST.replace("POST", "post")}${HEAD}${LENGTH}\r\n${BODY}`, 405],

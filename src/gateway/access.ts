@@ -46,10 +46,20 @@ async function knownKey(headers: Headers, keyring: Keyring): Promise<KeySpec> {
   );
 }
 
+/** Browsers cannot give a WebSocket headers: OpenAI's clients there name the key among the protocols. */
+export const KEY_PROTOCOL = "openai-insecure-api-key.";
+
+/** The protocols that whoever asks for a WebSocket offers. */
+export function offeredProtocols(headers: Headers): string[] {
+  return (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim())
+    .filter(Boolean);
+}
+
 /** OpenAI's clients send a Bearer token, Anthropic's the other header, some proxies' clients both. */
 function presentedKeys(headers: Headers): string[] {
   const [, bearer] = /^Bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "") ?? [];
-  return [bearer, headers.get("x-api-key")].filter((key) =>
+  const protocol = offeredProtocols(headers).find((name) => name.startsWith(KEY_PROTOCOL));
+  return [bearer, headers.get("x-api-key"), protocol?.slice(KEY_PROTOCOL.length)].filter((key) =>
     typeof key === "string" && key !== ""
   ) as string[];
 }

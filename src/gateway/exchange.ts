@@ -69,7 +69,10 @@ export async function exchange(request: Exchange, tools: ExchangeTools): Promise
 }
 
 /** A permit that is given back when the response is complete, whoever it goes to. */
-async function admit(request: Exchange, { clock }: ExchangeTools): Promise<Permit> {
+export async function admit(
+  request: Exchange,
+  { clock }: Pick<ExchangeTools, "clock">,
+): Promise<Permit> {
   const { context, coldStart, waitMaxMs, cancellation } = request;
   const admission = request.admission();
   // From here to `admit` nothing may be awaited: the gate that is open now must be the one we meet.

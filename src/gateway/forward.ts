@@ -4,6 +4,7 @@ import { createCidrMatcher } from "../lib/cidr.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Fetch } from "../platform/fetch.ts";
 import type { Tcp } from "../platform/tcp.ts";
+import type { ConnectWebSocket } from "../platform/web_socket.ts";
 import type { Log } from "../telemetry/log.ts";
 import { requireModel } from "./access.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -28,6 +29,7 @@ export interface ForwardOptions {
   /** The pool of connections to a model's upstream. */
   fetch(spec: ModelSpec): Fetch;
   readonly tcp: Tcp;
+  readonly connectWebSocket: ConnectWebSocket;
   readonly clock: Clock;
   readonly log: Log;
   readonly secrets: SecretTools;
@@ -56,13 +58,13 @@ export class Forwarder {
 
   /** Sends `call`, once it may, and returns the upstream's answer. @throws as `exchange` does */
   async answer(call: Call): Promise<Answer> {
-    return await exchange(await this.#prepare(call), this.options);
+    return await exchange(await this.prepare(call), this.options);
   }
 
   /** The same as the client's response, begun early if it has to wait for long. */
   async respond(call: Call, body: RequestBody | undefined): Promise<Response> {
     const { request, context, match: { spec } } = call;
-    const prepared = await this.#prepare(call);
+    const prepared = await this.prepare(call);
     const { clock, log } = this.options;
     const { cancellation } = prepared;
     const early = body &&
@@ -79,7 +81,8 @@ export class Forwarder {
     return answer instanceof Response ? answer : passThrough(answer, context);
   }
 
-  async #prepare({ request, context, match, bytes, coldStart, validate }: Call): Promise<Exchange> {
+  /** `call` as it is to be sent, once it may. */
+  async prepare({ request, context, match, bytes, coldStart, validate }: Call): Promise<Exchange> {
     const { spec } = match;
     context.model = spec.name;
     requireModel(context, spec.name);

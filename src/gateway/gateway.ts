@@ -16,6 +16,7 @@ import { modelsLayer } from "./models.ts";
 import { normalisePath } from "./paths.ts";
 import { probeLayer } from "./probes.ts";
 import { RequestError } from "./request_error.ts";
+import { realtimeLayer } from "./realtime.ts";
 import { rescueLayer } from "./rescue.ts";
 import type { SecretTools } from "./secret.ts";
 
@@ -65,6 +66,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const layers: readonly Layer[] = [
     requestIdLayer,
+    realtimeLayer,
     corsLayer(() => config().server.cors),
     rescueLayer(log),
     probeLayer({ version, isReady: () => !leaving }),
@@ -115,7 +117,9 @@ function openContext(
     isComplete = true;
     for (const thing of kept.splice(0)) thing[Symbol.dispose]();
   };
-  info.completed.then(complete, complete);
+  let ended = Promise.resolve();
+  const completed = () => void ended.then(complete);
+  info.completed.then(completed, completed);
   return {
     info,
     url,
@@ -126,6 +130,7 @@ function openContext(
     model: "",
     code: undefined,
     coldStartMs: undefined,
+    last: (promise) => void (ended = promise),
     keep: (thing) => isComplete ? thing[Symbol.dispose]() : void kept.push(thing),
   };
 }

@@ -3,6 +3,7 @@ import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
 import { isBlocked, isStateful } from "./paths.ts";
+import { answerRealtime, isRealtime } from "./realtime.ts";
 import { type RequestBodyTools, takeBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import type { RouteMatch, RouteQuery } from "./routes.ts";
@@ -13,15 +14,20 @@ export type InferenceOptions = ForwardOptions & RequestBodyTools;
 export function createInference(options: InferenceOptions): Handle {
   const forwarder = new Forwarder(options);
   return (request, context) => {
-    if (/^websocket$/i.test(request.headers.get("upgrade") ?? "")) {
-      throw new RequestError("not_found", `There is no WebSocket at ${context.path}`);
-    }
     const query = { host: request.headers.get("host"), path: context.path };
     const { routes, dropIn } = options.config();
     const match = routes.matchPath(query) ??
       (dropIn ? routes.resolve(query, undefined) : undefined);
     const path = match?.path ?? context.path;
     if (isBlocked(path)) throw notFound(context);
+    const upgrade = request.headers.get("upgrade");
+    if (isRealtime(request, path)) {
+      return answerRealtime(request, context, query, options, forwarder);
+    }
+    // What we do not take up is refused: a client that asks for it cannot do without.
+    if (upgrade !== null) {
+      throw new RequestError("not_found", `There is no ${upgrade} to upgrade to at ${path}`);
+    }
     if (isStateful(request.method, path)) {
       return answerStateful(request, context, query, options, forwarder);
     }

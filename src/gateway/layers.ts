@@ -27,6 +27,8 @@ export interface RequestContext {
    * and bodies are given back. What comes later is given back at once.
    */
   keep(thing: Disposable): void;
+  /** The request goes on until `ended`, whenever its response is complete. */
+  last(ended: Promise<void>): void;
 }
 
 export type Handle = (request: Request, context: RequestContext) => Response | Promise<Response>;

@@ -1,11 +1,18 @@
 /** An HTTP/1.1 server as a dependency: a handler in, an address and a way to stop out. */
 
-/** What is known of one request beside itself. */
+import type { Upgraded } from "./web_socket.ts";
+
+/** What is known of one request beside itself, and may be done with it. */
 export interface RequestInfo {
   /** The peer's IP address; an ingress, if there is one. */
   readonly remoteAddr: string;
-  /** Settles once the response has left completely, or its connection has broken. */
+  /**
+   * Settles once the response has left completely, or its connection has broken; for one that became a WebSocket, at
+   * once.
+   */
   readonly completed: Promise<void>;
+  /** Makes a WebSocket of it; `protocol`: of those that the client offers. @throws if it does not ask for one */
+  upgrade(protocol: string | undefined): Upgraded;
 }
 
 /** The request's URL is always one that can be parsed. */
@@ -15,7 +22,10 @@ export interface HttpServer {
   /** Where it listens; the port is the real one also if 0 was asked for. */
   readonly hostname: string;
   readonly port: number;
-  /** Takes no more connections, closes idle ones, and resolves when the last response has left. */
+  /**
+   * Takes no more connections, closes idle ones, and resolves when the last response has left and the last WebSocket
+   * is closed.
+   */
   shutdown(): Promise<void>;
 }
 
@@ -29,6 +39,7 @@ export type Listen = (
 ) => HttpServer;
 
 export const systemListen: Listen = ({ hostname, port }, handler) => {
+  const sockets = new Set<Promise<void>>();
   const server = Deno.serve(
     {
       hostname,
@@ -40,12 +51,36 @@ export const systemListen: Listen = ({ hostname, port }, handler) => {
     (request, info) =>
       // A `Host` that is none, such as `[`, leaves a URL that cannot be read.
       URL.canParse(request.url)
-        ? handler(request, { remoteAddr: info.remoteAddr.hostname, completed: info.completed })
+        ? handler(request, requestInfo(request, info, sockets))
         : malformed(),
   );
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
-    shutdown: () => server.shutdown(),
+    async shutdown() {
+      await server.shutdown();
+      while (sockets.size > 0) await Promise.all(sockets);
+    },
   };
 };
+
+/** `sockets`: those that are open, each until it is closed. */
+export function requestInfo(
+  request: Request,
+  { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  sockets: Set<Promise<void>>,
+): RequestInfo {
+  return {
+    ...{ remoteAddr: remoteAddr.hostname, completed },
+    upgrade(protocol) {
+      const upgraded = Deno.upgradeWebSocket(request, protocol === undefined ? {} : { protocol });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      sockets.add(promise);
+      upgraded.socket.addEventListener("close", () => {
+        sockets.delete(promise);
+        resolve();
+      });
+      return upgraded;
+    },
+  };
+}

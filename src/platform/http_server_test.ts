@@ -50,3 +50,22 @@ Deno.test("systemListen() throws where somebody else listens", async () => {
   expect(() => systemListen(server, () => new Response())).toThrow();
   await server.shutdown();
 });
+
+Deno.test("systemListen() ends when the last WebSocket is closed, not before", async () => {
+  const server = systemListen({ hostname: "127.0.0.1", port: 0 }, (_, info) => {
+    const { socket, response } = info.upgrade(undefined);
+    socket.onmessage = ({ data }) => socket.send(data);
+    return response;
+  });
+  const client = new WebSocket(`ws://127.0.0.1:${server.port}/`);
+  const heard = Promise.withResolvers<string>();
+  client.onmessage = ({ data }) => heard.resolve(data);
+  await new Promise((resolve) => client.onopen = resolve);
+  let isOver = false;
+  const over = server.shutdown().then(() => isOver = true);
+  client.send("still there");
+  expect(await heard.promise).toBe("still there");
+  expect(isOver).toBe(false);
+  client.close();
+  await over;
+});

@@ -5,7 +5,8 @@ import { createRouteTable } from "../gateway/routes.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
-import type { Handler } from "../platform/http_server.ts";
+import { type Handler, requestInfo } from "../platform/http_server.ts";
+import { connectWebSocket } from "../platform/web_socket.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
 import { silentLog } from "../telemetry/log.ts";
@@ -48,6 +49,7 @@ export class GatewayServer implements AsyncDisposable {
       config: () => this.snapshot,
       fetch: () => fetch,
       tcp: systemTcp,
+      connectWebSocket,
       clock: options.clock ?? systemClock,
       random: systemRandom,
       log: silentLog,
@@ -111,8 +113,7 @@ function serveBreakable(handler: Handler): BreakableServer {
   const breaking = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: breaking.signal, onListen() {} },
-    (request, { remoteAddr, completed }) =>
-      handler(request, { remoteAddr: remoteAddr.hostname, completed }),
+    (request, info) => handler(request, requestInfo(request, info, new Set())),
   );
   return {
     port: server.addr.port,

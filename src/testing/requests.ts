@@ -54,7 +54,12 @@ export function requestContext(path = "/v1/chat/completions"): TestContext {
   const url = new URL(path, "http://gateway.test");
   const kept: Disposable[] = [];
   return {
-    info: { remoteAddr: "127.0.0.1", completed: Promise.resolve() },
+    info: {
+      ...{ remoteAddr: "127.0.0.1", completed: Promise.resolve() },
+      upgrade: () => {
+        throw new Error("it does not ask for a WebSocket");
+      },
+    },
     url,
     path: url.pathname,
     arrivedMs: 0,
@@ -63,6 +68,7 @@ export function requestContext(path = "/v1/chat/completions"): TestContext {
     model: "",
     code: undefined,
     coldStartMs: undefined,
+    last() {},
     keep: (thing) => void kept.push(thing),
     complete: () => kept.splice(0).forEach((thing) => thing[Symbol.dispose]()),
     get kept() {
