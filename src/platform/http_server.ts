@@ -23,8 +23,8 @@ export interface HttpServer {
   readonly hostname: string;
   readonly port: number;
   /**
-   * Takes no more connections, closes idle ones, and resolves when the last response has left and the last WebSocket
-   * is closed.
+   * Takes no more connections, closes idle ones and all WebSockets (with 1001), and resolves when the last response
+   * has left.
    */
   shutdown(): Promise<void>;
 }
@@ -39,7 +39,6 @@ export type Listen = (
 ) => HttpServer;
 
 export const systemListen: Listen = ({ hostname, port }, handler) => {
-  const sockets = new Set<Promise<void>>();
   const server = Deno.serve(
     {
       hostname,
@@ -50,37 +49,22 @@ export const systemListen: Listen = ({ hostname, port }, handler) => {
     },
     (request, info) =>
       // A `Host` that is none, such as `[`, leaves a URL that cannot be read.
-      URL.canParse(request.url)
-        ? handler(request, requestInfo(request, info, sockets))
-        : malformed(),
+      URL.canParse(request.url) ? handler(request, requestInfo(request, info)) : malformed(),
   );
   return {
     hostname: server.addr.hostname,
     port: server.addr.port,
-    async shutdown() {
-      await server.shutdown();
-      while (sockets.size > 0) await Promise.all(sockets);
-    },
+    shutdown: () => server.shutdown(),
   };
 };
 
-/** `sockets`: those that are open, each until it is closed. */
 export function requestInfo(
   request: Request,
   { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
-  sockets: Set<Promise<void>>,
 ): RequestInfo {
   return {
     ...{ remoteAddr: remoteAddr.hostname, completed },
-    upgrade(protocol) {
-      const upgraded = Deno.upgradeWebSocket(request, protocol === undefined ? {} : { protocol });
-      const { promise, resolve } = Promise.withResolvers<void>();
-      sockets.add(promise);
-      upgraded.socket.addEventListener("close", () => {
-        sockets.delete(promise);
-        resolve();
-      });
-      return upgraded;
-    },
+    upgrade: (protocol) =>
+      Deno.upgradeWebSocket(request, protocol === undefined ? {} : { protocol }),
   };
 }

@@ -113,7 +113,7 @@ function serveBreakable(handler: Handler): BreakableServer {
   const breaking = new AbortController();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: breaking.signal, onListen() {} },
-    (request, info) => handler(request, requestInfo(request, info, new Set())),
+    (request, info) => handler(request, requestInfo(request, info)),
   );
   return {
     port: server.addr.port,
