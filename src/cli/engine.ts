@@ -1,6 +1,7 @@
 /** `engine`: a stand-in for vLLM without a GPU, for demos, tests and trying a config. */
 import { Engine } from "../engine/engine.ts";
 import { ENGINE_DEFAULTS as defaults, type EngineOptions } from "../engine/options.ts";
+import type { RecordedRequest } from "../engine/recording.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ListenNode } from "../platform/node_server.ts";
@@ -32,6 +33,8 @@ export const ENGINE_FLAGS: ReadonlyArray<readonly [flag: string, help: string]> 
   ["--crash-after-ms <n>", "crash so long after it became ready"],
   ["--die-mid-stream <n>", "crash after n events of a stream"],
   ["--cut-mid-stream <n>", "break the connection after n events of a stream"],
+  ["--cut-mid-answer", "break the connection in the middle of what is no stream"],
+  ["--enable-log-requests", "a line when a request arrives, and one when it ends"],
   [
     "--hang [what]",
     "accept and never answer: all (default), or only requests, not /health and /metrics",
@@ -67,6 +70,7 @@ export async function engineCommand(flags: EngineFlags, io: EngineIo): Promise<n
     random: io.random,
     listen: io.listen,
     say: io.err,
+    ...(options.enableLogRequests ? { onRequest: requestLog(io.err) } : {}),
   });
   using _term = io.onSignal("SIGTERM", () => engine.terminate());
   using _int = io.onSignal("SIGINT", () => engine.interrupt());
@@ -80,6 +84,16 @@ export async function engineCommand(flags: EngineFlags, io: EngineIo): Promise<n
     return 1;
   }
   return await engine.exited;
+}
+
+/** By the id that came with it, which gateways and clients know it by. */
+function requestLog(say: (line: string) => void) {
+  return ({ method, target, headers, ended }: RecordedRequest) => {
+    if (method !== "POST") return;
+    const id = headers.find(([name]) => name === "x-request-id")?.[1] ?? "-";
+    say(`request ${id}: ${method} ${target}`);
+    void ended.then((outcome) => say(`request ${id}: ${outcome}`));
+  };
 }
 
 /** @throws Error that names the flag and says what to write */
@@ -104,6 +118,8 @@ export function engineOptions(flags: EngineFlags, env: EngineIo["env"]): EngineO
     crashAfterMs: read("crashAfterMs", count) ?? defaults.crashAfterMs,
     dieMidStream: read("dieMidStream", count) ?? defaults.dieMidStream,
     cutMidStream: read("cutMidStream", count) ?? defaults.cutMidStream,
+    cutMidAnswer: flags.cutMidAnswer === true,
+    enableLogRequests: flags.enableLogRequests === true,
     hang: read("hang", hang) ?? defaults.hang,
     idleTimeoutMs: defaults.idleTimeoutMs,
   };

@@ -27,6 +27,8 @@ Deno.test("engineOptions() reads every flag into its unit", () => {
     crashAfterMs: "10",
     dieMidStream: "4",
     cutMidStream: "6",
+    cutMidAnswer: true,
+    enableLogRequests: true,
     hang: "requests",
   };
   expect(engineOptions(flags, {})).toEqual({
@@ -48,6 +50,8 @@ Deno.test("engineOptions() reads every flag into its unit", () => {
     crashAfterMs: 10,
     dieMidStream: 4,
     cutMidStream: 6,
+    cutMidAnswer: true,
+    enableLogRequests: true,
     hang: "requests",
     idleTimeoutMs: 5_000,
   });
@@ -92,14 +96,40 @@ Deno.test("engineCommand() says its last words when it crashes, and that a port 
   expect(lines[0]).toMatch(/^Cannot listen on 127\.0\.0\.1:\d+: .*; choose another --port$/);
 });
 
-async function run(flags: EngineFlags): Promise<{ code: number; lines: string[] }> {
+Deno.test("enableLogRequests tells when a request arrives and how it ends, by its own id", async () => {
+  const { lines } = await run(
+    { port: "0", enableLogRequests: true, dieMidStream: "2" },
+    async (port) => {
+      const hello = postJson("/v1/completions", { prompt: "Hello" });
+      await exchange(port, { ...hello, headers: [...hello.headers!, "X-Request-Id: r-1"] });
+      await exchange(port, { target: "/metrics" });
+      await exchange(port, STREAM);
+    },
+  );
+  expect(lines.slice(1)).toEqual([
+    "request r-1: POST /v1/completions",
+    "request r-1: answered",
+    "request -: POST /v1/completions",
+    "request -: cut",
+  ]);
+});
+
+/** To its end; `use` is called when it is ready. */
+async function run(
+  flags: EngineFlags,
+  use: (port: number) => Promise<void> = () => Promise.resolve(),
+): Promise<{ code: number; lines: string[] }> {
   const lines: string[] = [];
   const code = await engineCommand(flags, {
     env: {},
     clock: systemClock,
     random: systemRandom,
     listen: listenNode,
-    err: (line) => lines.push(line),
+    err(line) {
+      lines.push(line);
+      const port = /^\S+ at .*:(\d+)$/.exec(line)?.[1];
+      if (port) void use(Number(port));
+    },
     onSignal: () => ({ [Symbol.dispose]() {} }),
   });
   return { code, lines };

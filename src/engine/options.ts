@@ -18,6 +18,8 @@ export interface Behaviour {
   dieMidStream: number;
   /** After so many events of a stream its connection breaks; the engine goes on. */
   cutMidStream: number;
+  /** In the middle of an answer that is no stream its connection breaks; the engine goes on. */
+  cutMidAnswer: boolean;
 }
 
 export interface EngineOptions extends Behaviour {
@@ -40,6 +42,8 @@ export interface EngineOptions extends Behaviour {
   runner: "all" | "generate" | "pooling";
   /** Offers `/sleep`, `/wake_up` and `/is_sleeping`. */
   dev: boolean;
+  /** Tells when a request arrives, and how it ends. */
+  enableLogRequests: boolean;
   idleTimeoutMs: number;
 }
 
@@ -52,6 +56,7 @@ export const ENGINE_DEFAULTS: EngineOptions = {
   hang: "no",
   dieMidStream: Infinity,
   cutMidStream: Infinity,
+  cutMidAnswer: false,
   models: ["stand-in"],
   hostname: "127.0.0.1",
   port: 8000,
@@ -63,5 +68,6 @@ export const ENGINE_DEFAULTS: EngineOptions = {
   swallowSigterm: true,
   runner: "all",
   dev: false,
+  enableLogRequests: false,
   idleTimeoutMs: 5_000,
 };

@@ -100,11 +100,23 @@ async function answer(
   if (kind !== "server" && core.behaviour.hang === "requests") return await new Promise(() => {});
   try {
     if (kind !== "server" && stage === "draining") throw shuttingDown();
-    return await route(core, call);
+    const answer = await route(core, call);
+    return kind !== "server" && core.behaviour.cutMidAnswer ? cut(answer) : answer;
   } catch (error) {
     const anthropic = call.path.startsWith("/v1/messages");
     return faultAnswer(baseHeaders(core), error, anthropic);
   }
+}
+
+/** Half of what is no stream, under a length that promises all of it. */
+function cut(answer: NodeAnswer): NodeAnswer {
+  const { body } = answer;
+  return body instanceof Uint8Array ? { ...answer, body: halfOf(body) } : answer;
+}
+
+async function* halfOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes.subarray(0, bytes.length / 2));
+  throw new Error("Cut in mid-answer");
 }
 
 /** What llama.cpp says; vLLM never answers while it loads. */

@@ -49,6 +49,17 @@ Deno.test("dieMidStream and cutMidStream break the stream after so many events",
   }
 });
 
+Deno.test("cutMidAnswer breaks what is no stream half-way, and its probes not", async () => {
+  await using engine = await startEngine({ cutMidAnswer: true });
+  const { status, body, complete } = await exchange(
+    portOf(engine),
+    postJson("/v1/completions", { prompt: "Hello" }),
+  );
+  expect([status, complete]).toEqual(["HTTP/1.1 200 OK", false]);
+  expect(body).toMatch(/^{"id":.*[^}]$/);
+  expect((await exchange(portOf(engine), { target: "/metrics" })).complete).toBe(true);
+});
+
 Deno.test("hang leaves requests unanswered; `requests` spares health and metrics", async () => {
   await using engine = await startEngine({ hang: "requests" });
   using wire = await Wire.open(portOf(engine));

@@ -25,7 +25,10 @@ export interface NodeRequest {
 
 export interface NodeAnswer {
   readonly status: number;
-  /** Written in this order and spelling; framing (`transfer-encoding`, `connection`) is added. */
+  /**
+   * Written in this order and spelling; framing is added: `connection`, and `transfer-encoding` to a
+   * stream without a `content-length`.
+   */
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** Bytes, or a stream of which each item becomes one chunk; one that throws breaks the connection. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
@@ -124,13 +127,14 @@ async function send(answer: NodeAnswer, message: IncomingMessage, response: Serv
   response.sendDate = false;
   const last = message.headers.connection?.toLowerCase() === "close" ||
     message.httpVersion === "1.0";
-  const streamed = !(answer.body instanceof Uint8Array);
+  const chunked = !(answer.body instanceof Uint8Array) &&
+    !answer.headers.some(([name]) => name === "content-length");
   response.writeHead(
     answer.status,
     [
       ...answer.headers,
       ...(last ? [["connection", "close"]] : []),
-      ...(streamed ? [["transfer-encoding", "chunked"]] : []),
+      ...(chunked ? [["transfer-encoding", "chunked"]] : []),
     ].flat(),
   );
   if (answer.body instanceof Uint8Array) return void response.end(answer.body);
