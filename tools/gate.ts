@@ -3,6 +3,7 @@
  * fails on the way; the last line counts the tests, and each failed check as one failure more.
  * Arguments go to `deno test`.
  */
+import { runClientTests } from "./client_tests.ts";
 import { runTests } from "./run_tests.ts";
 
 /** Test files that run at once: they share the processor with the processes that they start. */
@@ -36,6 +37,14 @@ for (const [name, ...args] of CHECKS) {
 const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
 const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
-const { passed, failed } = await runTests(args, env);
-console.log(`\n${passed} passed, ${failed + failedChecks} failed`);
-Deno.exit(failed + failedChecks === 0 ? 0 : 1);
+const suites = [await runTests(args, env)];
+// Whoever names files wants those.
+if (Deno.args.length === 0) {
+  console.log("\n== clients: deno task test:clients");
+  const clients = await runClientTests([], env);
+  if (clients) suites.push(clients);
+}
+const passed = suites.reduce((sum, counts) => sum + counts.passed, 0);
+const failed = suites.reduce((sum, counts) => sum + counts.failed, failedChecks);
+console.log(`\n${passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);
