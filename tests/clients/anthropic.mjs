@@ -1,11 +1,13 @@
 /** Anthropic's own SDK. */
 import Anthropic from "@anthropic-ai/sdk";
 
-function client({ baseURL, apiKey, headers, fetch, timeout, maxRetries }) {
+function client({ baseURL, apiKey, headers, fetch, timeout, requestTimeout, maxRetries }) {
   // It adds `/v1` itself.
   const root = baseURL.replace(/\/v1$/, "");
   return new Anthropic({
-    ...{ baseURL: root, apiKey, defaultHeaders: headers, fetch, timeout, maxRetries },
+    ...{ baseURL: root, apiKey, defaultHeaders: headers, fetch, maxRetries },
+    // It tells the server of either.
+    timeout: requestTimeout ?? timeout,
   });
 }
 

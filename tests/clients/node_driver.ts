@@ -7,8 +7,10 @@ export interface Asked {
   readonly model: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fileBytes: number;
-  /** In milliseconds, in every SDK. */
+  /** Of the client, in milliseconds in every SDK. */
   readonly timeout?: number;
+  /** Of the one request, for the SDKs that tell the server only of this one. */
+  readonly requestTimeout?: number;
   readonly maxRetries?: number;
 }
 

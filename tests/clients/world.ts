@@ -8,6 +8,9 @@ import { type Served, servedOf } from "./upstream_log.ts";
 
 const TOKENS = 8;
 
+/** A file of 25 MB is a long prompt. */
+const FLAGS = `--enable-log-requests --max-model-len 100000 --tokens ${TOKENS}`;
+
 /** Every generated answer; its last token has no text. */
 export const WORDS = Array.from({ length: TOKENS - 1 }, (_, i) => word(i)).join("");
 
@@ -20,8 +23,7 @@ const EARLY = "earlyHeadersAfter: 200ms\nkeepAliveInterval: 100ms";
 const MODELS: Readonly<Record<string, readonly [flags: string, settings?: string]>> = {
   "Qwen/warm": ["", "adapters: [lora-gone]"],
   "Qwen/asleep": [""],
-  // A file of 25 MB is 13 minutes of speech.
-  "cold": ["--cold-start 1s --max-model-len 1000000"],
+  "cold": ["--cold-start 2s"],
   "early": ["--cold-start 1s", EARLY],
   "refusing": ["--cold-start 1s", `${EARLY}\nadapters: [lora-missing]`],
   "failing": ["--cold-start 300ms --crash-at-start 3"],
@@ -32,6 +34,7 @@ const MODELS: Readonly<Record<string, readonly [flags: string, settings?: string
   "killed": ["--tokens-per-second 4"],
   "slow": ["--tokens-per-second 2"],
   "hinted": ["--cold-start 2s"],
+  "awaited": ["--cold-start 3s"],
   "long": ["--cold-start 75s"],
 };
 
@@ -45,7 +48,9 @@ export interface Made {
 }
 
 /** What the SDK is given beyond the address: defaults where nothing is said. */
-export type Options = Partial<Pick<Asked, "apiKey" | "timeout" | "maxRetries" | "fileBytes">>;
+export type Options = Partial<
+  Pick<Asked, "apiKey" | "timeout" | "requestTimeout" | "maxRetries" | "fileBytes">
+>;
 
 export class World implements AsyncDisposable {
   #requests = 0;
@@ -59,14 +64,20 @@ export class World implements AsyncDisposable {
 
   static async start(): Promise<World> {
     const models = Object.entries(MODELS).map(([name, [flags, settings]]) =>
-      engineModel(name, `--enable-log-requests --tokens ${TOKENS} ${flags}`, settings)
+      engineModel(name, `${FLAGS} ${flags}`, settings)
     );
     const gateway = await GatewayProcess.start(models.join(""), {
       server: `keys: [{ name: tests, key: ${KEY} }, ` +
         `{ name: narrow, key: ${NARROW_KEY}, models: [Qwen/asleep] }]`,
     });
-    const vector = await embed(gateway, "Qwen/warm");
-    return new World(gateway, new NodeDriver(), vector);
+    await wake(gateway, "Qwen/warm");
+    const vector = await embed(gateway.engineUrl("Qwen/warm"), "Qwen/warm");
+    return new World(gateway, new NodeDriver(), await vectorIn(vector));
+  }
+
+  /** Resolves when `model` is up. */
+  async wake(model: string): Promise<void> {
+    await wake(this.gateway, model);
   }
 
   /** Makes one call, with a request id of its own. */
@@ -107,15 +118,22 @@ const MODEL_OF: Readonly<Record<string, string>> = {
   "lora-missing": "refusing",
 };
 
-/** Wakes `model`, and asks its engine without the gateway in between. */
-async function embed(gateway: GatewayProcess, model: string): Promise<string> {
-  const ask = (base: string) =>
-    fetch(`${base}/v1/embeddings`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${KEY}` },
-      body: JSON.stringify({ model, input: "Hello" }),
-    });
-  await (await ask(gateway.url)).text();
-  const { data } = await (await ask(gateway.engineUrl(model))).json();
+async function wake(gateway: GatewayProcess, model: string): Promise<void> {
+  const response = await embed(gateway.url, model);
+  if (!response.ok) throw new Error(`Cannot wake ${model}: ${await response.text()}`);
+  await response.body?.cancel();
+}
+
+/** What every client's `vector` call asks, of the gateway or of an engine itself. */
+function embed(base: string, model: string): Promise<Response> {
+  return fetch(`${base}/v1/embeddings`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${KEY}` },
+    body: JSON.stringify({ model, input: "Hello" }),
+  });
+}
+
+async function vectorIn(response: Response): Promise<string> {
+  const { data } = await response.json();
   return data[0].embedding.join();
 }
