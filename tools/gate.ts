@@ -1,8 +1,10 @@
 /**
- * `deno task test`: the whole gate in order: format, lint, types, tests. All of it runs, whatever
- * fails on the way; the last line counts the tests, and each failed check as one failure more.
- * Arguments go to `deno test`.
+ * `deno task test`: the whole gate in order: format, lint, types, tests, clients. All of it runs,
+ * whatever fails on the way; the last line counts the tests, and each failed check as one failure
+ * more. Arguments go to `deno test`; with any, the clients are left out.
  */
+import { runClientTests } from "./client_tests.ts";
+import type { Counts } from "./count_tests.ts";
 import { runTests } from "./run_tests.ts";
 
 /** Test files that run at once: they share the processor with the processes that they start. */
@@ -11,8 +13,13 @@ const JOBS_MAX = 4;
 const CHECKS = [
   ["format", "fmt", "--check"],
   ["lint", "lint"],
+  // Their packages are Node's, so that `deno check`, and with it deno.json, must not know these files.
+  ["format of the clients", "fmt", "--check", "--no-config", "--line-width=100", "tests/clients"],
+  ["lint of the clients", "lint", "--no-config", "tests/clients"],
   ["types", "check", "--frozen"],
 ] as const;
+
+const NOTHING: Counts = { passed: 0, failed: 0 };
 
 const env = {
   /** Deno's own stack says nothing about a test that failed. */
@@ -29,6 +36,15 @@ async function passes(name: string, args: readonly string[]): Promise<boolean> {
   return success;
 }
 
+/** After the others, which would take the processor from its timeouts. */
+async function testClients(): Promise<Counts> {
+  console.log("\n== clients: deno task test:clients");
+  const result = await runClientTests([], env);
+  if (!("skipped" in result)) return result;
+  console.log(`== clients: skipped, ${result.skipped}`);
+  return NOTHING;
+}
+
 let failedChecks = 0;
 for (const [name, ...args] of CHECKS) {
   if (!await passes(name, args)) failedChecks++;
@@ -36,6 +52,9 @@ for (const [name, ...args] of CHECKS) {
 const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
 const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
-const { passed, failed } = await runTests(args, env);
-console.log(`\n${passed} passed, ${failed + failedChecks} failed`);
-Deno.exit(failed + failedChecks === 0 ? 0 : 1);
+const tests = await runTests(args, env);
+const clients = Deno.args.length === 0 ? await testClients() : NOTHING;
+const passed = tests.passed + clients.passed;
+const failed = tests.failed + clients.failed + failedChecks;
+console.log(`\n${passed} passed, ${failed} failed`);
+Deno.exit(failed === 0 ? 0 : 1);
