@@ -16,7 +16,7 @@ import type { Handler } from "./platform/http_server.ts";
 import type { Processes } from "./platform/processes.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
-import type { ConnectWebSocket } from "./platform/web_socket.ts";
+import type { ConnectWebSocket, CreateConnectWebSocket } from "./platform/web_socket.ts";
 import { findCluster } from "./targets/kubernetes/find_cluster.ts";
 import { Kubernetes } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
@@ -28,7 +28,7 @@ export interface Platform {
   readonly random: Random;
   readonly createFetch: CreateFetch;
   readonly tcp: Tcp;
-  readonly connectWebSocket: ConnectWebSocket;
+  readonly createConnectWebSocket: CreateConnectWebSocket;
   readonly files: Files;
   readonly processes: Processes;
   readonly env: (name: string) => string | undefined;
@@ -61,7 +61,9 @@ export async function createApp(
   const fetch = platform.createFetch();
   const cluster = new Cluster({ ...platform, fetch, log });
   await cluster.prepare(config);
-  let fetches = await createFetches(config, fetch, platform);
+  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
+  let connections = await createConnections(config, plain, platform);
+  const connectionsOf = (spec: ModelSpec) => connections.get(spec.upstreamCaFile) ?? plain;
   const activator = new Activator({
     clock,
     log,
@@ -73,7 +75,8 @@ export async function createApp(
   const gateway = createGateway({
     ...platform,
     config: () => snapshot,
-    fetch: (spec) => fetches.get(spec.upstreamCaFile) ?? fetch,
+    fetch: (spec) => connectionsOf(spec).fetch,
+    connectWebSocket: (spec) => connectionsOf(spec).connectWebSocket,
     log,
     version,
   });
@@ -85,7 +88,7 @@ export async function createApp(
     },
     async reload(next) {
       await cluster.prepare(next);
-      fetches = await createFetches(next, fetch, platform);
+      connections = await createConnections(next, plain, platform);
       // From here on nothing is awaited: no request sees half of the new config.
       const diff = diffConfig(current, next);
       const specs = new Map(next.models.map((spec) => [spec.name, spec]));
@@ -122,23 +125,33 @@ function snapshotOf({ server, models, routes, dropIn }: Config, activator: Activ
   };
 }
 
+/** How upstreams are reached. */
+interface Connections {
+  readonly fetch: Fetch;
+  readonly connectWebSocket: ConnectWebSocket;
+}
+
 /** By CA file: upstreams that trust one have connections of their own. @throws Unservable */
-async function createFetches(
+async function createConnections(
   { models }: Config,
-  plain: Fetch,
-  { createFetch, files }: Platform,
-): Promise<Map<string | undefined, Fetch>> {
-  const fetches = new Map<string | undefined, Fetch>([[undefined, plain]]);
+  plain: Connections,
+  { createFetch, createConnectWebSocket, files }: Platform,
+): Promise<Map<string | undefined, Connections>> {
+  const connections = new Map<string | undefined, Connections>([[undefined, plain]]);
   for (const { name, upstreamCaFile: file } of models) {
-    if (fetches.has(file)) continue;
+    if (connections.has(file)) continue;
     try {
-      fetches.set(file, createFetch({ caCerts: [await files.readText(file!)] }));
+      const trust = { caCerts: [await files.readText(file!)] };
+      connections.set(file, {
+        fetch: createFetch(trust),
+        connectWebSocket: createConnectWebSocket(trust),
+      });
     } catch (error) {
       const reason = (error as Error).message;
       throw new Unservable(`Cannot read the upstreamCaFile of model '${name}': ${file}: ${reason}`);
     }
   }
-  return fetches;
+  return connections;
 }
 
 /** The cluster, from the first model on that is one of its workloads. */

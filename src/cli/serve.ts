@@ -13,7 +13,7 @@ import { acquireLock, lockPathOf } from "../platform/lock.ts";
 import { systemProcesses } from "../platform/processes.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
-import { connectWebSocket } from "../platform/web_socket.ts";
+import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { findConfig, placeOf, type Served, type ServeFlags } from "./serve_config.ts";
 import type { Terminal } from "./terminal.ts";
@@ -115,7 +115,7 @@ function systemPlatform({ env }: Terminal): Platform {
     random: systemRandom,
     createFetch,
     tcp: systemTcp,
-    connectWebSocket,
+    createConnectWebSocket,
     files: systemFiles,
     processes: systemProcesses,
     env: (name) => env[name],

@@ -50,6 +50,7 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, Row>> = {
   request_timeout: invalid(408),
   request_too_large: invalid(413),
   unsupported_media_type: invalid(415),
+  upgrade_required: invalid(426, { upgrade: "websocket", connection: "upgrade" }),
   rate_limit_exceeded: { status: 429, type: "rate_limit_error", headers: retryAfter(1) },
   internal_error: server(500),
   upstream_unreachable: server(502, retryAfter(1)),

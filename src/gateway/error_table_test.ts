@@ -23,6 +23,12 @@ const ROWS: Record<ErrorCode, [number, string, string, Record<string, string>]> 
   }],
   model_not_allowed: [403, "invalid_request_error", "permission_error", {}],
   overloaded: [503, "server_error", "overloaded_error", { "retry-after": "5" }],
+  upgrade_required: [
+    426,
+    "invalid_request_error",
+    "invalid_request_error",
+    { upgrade: "websocket", connection: "upgrade" },
+  ],
   rate_limit_exceeded: [429, "rate_limit_error", "rate_limit_error", { "retry-after": "1" }],
   cold_start_timeout: [503, "server_error", "overloaded_error", { "retry-after": "15" }],
   model_asleep: [503, "server_error", "overloaded_error", { "retry-after": "30" }],
@@ -38,7 +44,14 @@ const ROWS: Record<ErrorCode, [number, string, string, Record<string, string>]> 
 };
 
 /** Headers that tell a client what to do; none may be there without a row saying so. */
-const TELLING = ["retry-after", "x-should-retry", "www-authenticate", "allow"];
+const TELLING = [
+  "retry-after",
+  "x-should-retry",
+  "www-authenticate",
+  "allow",
+  "upgrade",
+  "connection",
+];
 
 function errorWith(code: ErrorCode): unknown {
   switch (code) {

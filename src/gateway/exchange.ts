@@ -12,7 +12,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { RequestContext } from "./layers.ts";
 import { RequestError } from "./request_error.ts";
-import { type Outgoing, send, type Sent } from "./send.ts";
+import { type Outgoing, send, type Unanswered } from "./send.ts";
 
 /**
  * How often one request may find that nobody took it before it is given up. Once, because "refused" is
@@ -95,11 +95,11 @@ export async function admit(
 }
 
 /** What the client is told; the log gets the address and the words of the platform. */
-function failed(
+export function failed(
   { context, spec: { name, responseTimeoutMs } }: Exchange,
   endpoint: string,
-  sent: Exclude<Sent, { kind: "answered" }>,
-  { log }: ExchangeTools,
+  sent: Unanswered,
+  { log }: Pick<ExchangeTools, "log">,
 ): RequestError {
   const silent = sent.kind === "silent";
   log.warn(silent ? "no answer from the upstream" : "upstream failed", {

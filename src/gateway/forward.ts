@@ -28,8 +28,9 @@ export interface ForwardOptions {
   config(): Snapshot;
   /** The pool of connections to a model's upstream. */
   fetch(spec: ModelSpec): Fetch;
+  /** Opens WebSockets to it. */
+  connectWebSocket(spec: ModelSpec): ConnectWebSocket;
   readonly tcp: Tcp;
-  readonly connectWebSocket: ConnectWebSocket;
   readonly clock: Clock;
   readonly log: Log;
   readonly secrets: SecretTools;

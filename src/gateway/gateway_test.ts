@@ -58,7 +58,11 @@ Deno.test("CONNECT, WebSocket upgrades and pages of the engine are refused", asy
     /^HTTP\/1.1 405/,
   );
   const upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13";
-  expect(await ask(`GET /v1/realtime HTTP/1.1\r\nhost: a\r\n${upgrade}`)).toMatch(/^HTTP\/1.1 404/);
+  const noKey = await ask(`GET /v1/realtime HTTP/1.1\r\nhost: a\r\n${upgrade}`);
+  expect(noKey).toMatch(/^HTTP\/1.1 426 .*\r\nupgrade: websocket\r\n/s);
+  expect(await ask("GET /v1/realtime HTTP/1.1\r\nhost: a")).toMatch(/^HTTP\/1.1 426/);
+  const whole = `${upgrade}\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==`;
+  expect(await ask(`GET /v1/else HTTP/1.1\r\nhost: a\r\n${whole}`)).toMatch(/^HTTP\/1.1 404/);
   expect(gateway.admission().asked).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
 import { isBlocked, isStateful } from "./paths.ts";
-import { answerRealtime, isRealtime } from "./realtime.ts";
+import { answerRealtime, isRealtime, REALTIME } from "./realtime.ts";
 import { type RequestBodyTools, takeBody } from "./request_body.ts";
 import { RequestError } from "./request_error.ts";
 import type { RouteMatch, RouteQuery } from "./routes.ts";
@@ -23,6 +23,12 @@ export function createInference(options: InferenceOptions): Handle {
     const upgrade = request.headers.get("upgrade");
     if (isRealtime(request, path)) {
       return answerRealtime(request, context, query, options, forwarder);
+    }
+    if (request.method === "GET" && path === REALTIME) {
+      throw new RequestError(
+        "upgrade_required",
+        `${path} is a WebSocket, and this is no whole handshake; a proxy on the way may drop its headers`,
+      );
     }
     // What we do not take up is refused: a client that asks for it cannot do without.
     if (upgrade !== null) {

@@ -2,52 +2,33 @@
  * `/v1/realtime`: a request that becomes a WebSocket at once, whatever there is to say about it: its clients read
  * close codes and not statuses.
  */
-import type { ErrorAnswer } from "./error_table.ts";
+import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
+import { closeCodeOf, closeReason } from "./close_codes.ts";
 import type { Forwarder } from "./forward.ts";
 import type { InferenceOptions } from "./inference.ts";
-import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
 import type { Layer, RequestContext } from "./layers.ts";
 import { RealtimeSession } from "./realtime_session.ts";
 import type { RouteQuery } from "./routes.ts";
 
-const PATH = "/v1/realtime";
+export const REALTIME = "/v1/realtime";
 
 /** True for a handshake (RFC 6455 section 4.1) at that path; one that is not whole is none. */
 export function isRealtime({ headers, method }: Request, path: string): boolean {
-  return method === "GET" && path === PATH &&
+  return method === "GET" && path === REALTIME &&
     /^websocket$/i.test(headers.get("upgrade") ?? "") &&
     /\bupgrade\b/i.test(headers.get("connection") ?? "") &&
     headers.get("sec-websocket-version") === "13" && headers.has("sec-websocket-key");
 }
 
-/** Close codes (RFC 6455 section 7.4.1, and IANA's list). */
-export const CLOSE = { goingAway: 1001, policy: 1008, tooBig: 1009, failed: 1011, again: 1013 };
-
-/** By what went wrong: nothing to try again, or later, or here and now. */
-export function closeCodeOf({ status, code }: Pick<ErrorAnswer, "status" | "code">): number {
-  if (code === "request_too_large") return CLOSE.tooBig;
-  if (code === "upstream_unreachable" || code === "upstream_timeout") return CLOSE.failed;
-  if (code === "internal_error") return CLOSE.failed;
-  return status === 503 || status === 429 ? CLOSE.again : CLOSE.policy;
-}
-
-/** As much of `text` as fits into a close frame. */
-export function closeReason(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= 123) return text;
-  return new TextDecoder().decode(bytes.subarray(0, 120)).replace(/\uFFFD+$/, "") + "…";
-}
-
 /** Turns a refusal of any layer behind it into a WebSocket that is closed with it. */
 export const realtimeLayer: Layer = async (request, context, next) => {
   const response = await next(request, context);
-  const isRefused = response.status >= 400 && context.path.endsWith(PATH);
-  if (!isRefused || !isRealtime(request, PATH)) return response;
+  const isRefused = response.status >= 400 && context.path.endsWith(REALTIME);
+  if (!isRefused || !isRealtime(request, REALTIME)) return response;
   const { error } = await response.json();
   const { socket, response: upgraded } = context.info.upgrade(chosenProtocol(request.headers));
   const { status } = response;
-  socket.onopen = () =>
-    socket.close(closeCodeOf({ status, code: error.code }), closeReason(error.message));
+  socket.onopen = () => socket.close(closeCodeOf({ status }), closeReason(error.message));
   return upgraded;
 };
 

@@ -3,22 +3,29 @@
  * pass as they come. Its permit is held while frames flow: after an idle timeout without one, both are closed, or
  * a forgotten connection would keep a model awake for ever.
  */
+import type { Socket } from "../platform/web_socket.ts";
+import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
 import type { Lease } from "./budget.ts";
 import { Cancellation } from "./cancellation.ts";
-import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
-import { admit, type Exchange } from "./exchange.ts";
+import { CLOSE, closeCodeOf, closeReason } from "./close_codes.ts";
+import { admit, type Exchange, failed } from "./exchange.ts";
 import type { Forwarder } from "./forward.ts";
-import { hasUpstreamKey } from "./upstream_keys.ts";
 import type { InferenceOptions } from "./inference.ts";
 import type { RequestContext } from "./layers.ts";
-import { isRefusal, type Socket } from "../platform/web_socket.ts";
-import { CLOSE, closeCodeOf, closeReason } from "./realtime.ts";
-import { renameModel } from "./fields.ts";
+import { type Opened, openSocket } from "./open_socket.ts";
 import { RequestError } from "./request_error.ts";
 import { rescue } from "./rescue.ts";
 import type { Resolved, RouteQuery } from "./routes.ts";
-import { scanJson } from "./scan_json.ts";
 import { upstreamUrl } from "./send.ts";
+import {
+  type Frame,
+  greeting,
+  isGreeting,
+  namedModel,
+  renamed,
+  renamedSearch,
+} from "./session_frames.ts";
+import { hasUpstreamKey } from "./upstream_keys.ts";
 
 export interface RealtimeSessionOptions {
   readonly request: Request;
@@ -30,8 +37,6 @@ export interface RealtimeSessionOptions {
   readonly match: Resolved | undefined;
 }
 
-type Frame = string | ArrayBuffer;
-
 /** A refused connection is tried elsewhere once, as any request is. */
 const REFUSALS_MAX = 1;
 
@@ -41,16 +46,19 @@ export class RealtimeSession {
   readonly #waiting: Frame[] = [];
   readonly #held: Lease;
   readonly #cancellation = new Cancellation(new AbortController().signal);
-  readonly #first = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #first = Promise.withResolvers<Frame>();
   readonly #over = Promise.withResolvers<void>();
   #upstream: Socket | undefined;
-  #lastFrameMs: number;
+  /** True while the next frame of the engine may be a greeting that the client has had already. */
+  #isGreeted: boolean;
+  #lastFrameMs = 0;
 
   constructor(readonly client: Socket, readonly session: RealtimeSessionOptions) {
-    const { clock, budget } = session.options;
-    this.#held = budget.take();
-    this.#lastFrameMs = clock.nowMs();
+    this.#held = session.options.budget.take();
+    this.#isGreeted = session.match === undefined;
     client.binaryType = "arraybuffer";
+    client.onopen = () => this.#opened.resolve();
     client.onmessage = ({ data }) => this.#fromClient(data);
     client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
     // Nobody waits for it where the model is known.
@@ -59,46 +67,48 @@ export class RealtimeSession {
   }
 
   async #run(): Promise<void> {
-    const { context, options } = this.session;
     try {
+      // Nothing is done for a client that has gone by then, and nothing can be sent to it before.
+      await this.#opened.promise;
       const match = this.session.match ?? await this.#matchOfFirst();
-      await this.#reach(match);
+      this.#relay(await this.#reach(match), match);
       using _quiet = this.#endWhenQuiet(match);
       await this.#over.promise;
     } catch (error) {
-      if (this.#cancellation.left) return;
-      const told = rescue(error, context, options.log);
-      close(this.client, closeCodeOf(told), told.message);
+      if (!this.#cancellation.left) this.#refuse(error);
     } finally {
       this.#held[Symbol.dispose]();
     }
   }
 
+  /** Says why in the close frame, and does no more for the client. */
+  #refuse(error: unknown): void {
+    const told = rescue(error, this.session.context, this.session.options.log);
+    close(this.client, closeCodeOf(told), told.message);
+    this.#leave();
+  }
+
   /** The model that `session.update` names, as vLLM's clients do; without one, that of the default route. */
   async #matchOfFirst(): Promise<Resolved> {
-    const { options, query } = this.session;
-    const { bodyTimeoutMs } = options.config().server;
-    using _limit = options.clock.timer(bodyTimeoutMs, () =>
+    const { context: { id }, options: { config, clock }, query } = this.session;
+    if (this.client.readyState === this.client.OPEN) {
+      this.client.send(greeting(id, clock.wallMs()));
+    }
+    const { bodyTimeoutMs } = config().server;
+    using _limit = clock.timer(bodyTimeoutMs, () =>
       this.#first.reject(
         new RequestError(
           "request_timeout",
           `Which model? No ?model= and no session.update within ${bodyTimeoutMs / 1000} s`,
         ),
       ));
-    await this.#first.promise;
-    const { routes, dropIn } = options.config();
-    const [frame] = this.#waiting;
-    const bytes = typeof frame === "string" ? new TextEncoder().encode(frame) : undefined;
-    const fields = bytes && scanJson(bytes);
-    const match = routes.resolve(query, dropIn ? undefined : fields?.model);
-    if (fields && match.rename !== undefined) {
-      this.#waiting[0] = new TextDecoder().decode(renameModel(bytes, fields, match.rename, "json"));
-    }
-    return match;
+    const model = namedModel(await this.#first.promise);
+    const { routes, dropIn } = config();
+    return routes.resolve(query, dropIn ? undefined : model);
   }
 
-  /** Opens the socket to the model, when it is up. @throws as `exchange` does */
-  async #reach(match: Resolved): Promise<void> {
+  /** The socket to the model, once it is up. @throws as `exchange` does */
+  async #reach(match: Resolved): Promise<Socket> {
     const { request, context, options, forwarder } = this.session;
     const prepared = await forwarder.prepare({
       ...{ request, context, match, bytes: undefined },
@@ -108,84 +118,85 @@ export class RealtimeSession {
     const exchange = { ...prepared, cancellation: this.#cancellation };
     for (let refusals = 0;; refusals++) {
       const permit = await admit(exchange, options);
-      const failure = await this.#connect(exchange, permit.endpoint, match);
-      if (failure === undefined) return;
-      options.log.warn("upstream failed", {
-        ...{ model: match.spec.name, requestId: context.id, endpoint: permit.endpoint },
-        reason: failure,
-      });
-      const refused = isRefusal(failure);
-      if (refused) permit.refused();
+      const opened = await this.#open(exchange, permit.endpoint, match);
+      if (opened.kind === "open") return opened.socket;
+      if (opened.kind === "refused") permit.refused();
       permit[Symbol.dispose]();
-      if (!refused || refusals === REFUSALS_MAX) {
-        throw new RequestError(
-          "upstream_unreachable",
-          `Model '${match.spec.name}' takes no WebSocket at ${match.path}`,
-        );
-      }
+      if (opened.kind === "refused" && refusals < REFUSALS_MAX) continue;
+      const error = failed(exchange, permit.endpoint, opened, options);
+      if (opened.kind !== "broken") throw error;
+      throw new RequestError(
+        "upstream_unreachable",
+        `Model '${match.spec.name}' takes no WebSocket at ${match.path}`,
+      );
     }
   }
 
-  /** Undefined once it is open; else why it did not open. */
-  async #connect(
-    { outgoing, spec }: Exchange,
-    endpoint: string,
-    { rename }: Resolved,
-  ): Promise<string | undefined> {
+  #open(exchange: Exchange, endpoint: string, { rename }: Resolved): Promise<Opened> {
     const { request, options } = this.session;
-    const url = upstreamUrl(endpoint, outgoing);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    if (rename !== undefined && url.searchParams.has("model")) {
-      url.searchParams.set("model", rename);
-    }
+    const { outgoing, spec } = exchange;
+    const { search } = outgoing;
+    const url = upstreamUrl(endpoint, {
+      ...outgoing,
+      search: rename === undefined ? search : renamedSearch(search, rename),
+    });
     const hidesKeys = options.config().server.keys.length > 0 || hasUpstreamKey(spec);
-    const upstream = options.connectWebSocket(url, {
+    return openSocket(url, {
+      ...{ tcp: options.tcp, clock: options.clock, cancellation: this.#cancellation },
+      connectTimeoutMs: spec.connectTimeoutMs,
+      responseTimeoutMs: spec.responseTimeoutMs,
+      connectWebSocket: options.connectWebSocket(spec),
       headers: outgoing.headers.filter(([name]) => !name.startsWith("sec-websocket-")),
       protocols: offeredProtocols(request.headers)
         .filter((name) => !(hidesKeys && name.startsWith(KEY_PROTOCOL))),
+      onFrame: (frame) => this.#fromUpstream(frame),
+      onEnd: (code, reason) => this.#upstreamLeft(code, reason),
     });
-    upstream.binaryType = "arraybuffer";
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    upstream.onopen = () => resolve(undefined);
-    upstream.onerror = (event) => resolve((event as ErrorEvent).message || "it failed");
-    upstream.onclose = () => resolve("it was closed at once");
-    using _limit = options.clock.timer(
-      spec.connectTimeoutMs + spec.responseTimeoutMs,
-      () => resolve("it did not open in time"),
-    );
-    const failure = await promise;
-    if (failure !== undefined || this.#cancellation.left) close(upstream, 1000, "");
-    else this.#relay(upstream);
-    return failure;
   }
 
-  #relay(upstream: Socket): void {
+  #relay(upstream: Socket, match: Resolved): void {
     this.#upstream = upstream;
-    upstream.onmessage = ({ data }) => this.#pass(data, this.client);
-    upstream.onerror = null;
-    upstream.onclose = ({ code, reason }) => {
-      // 1005: it said no code. 1006: it said nothing at all.
-      if (code === 1006 || code === 0) {
-        close(this.client, CLOSE.failed, "The model's server broke the connection");
-      } else close(this.client, code === 1005 ? 1000 : code, reason);
-      this.#over.resolve();
-    };
-    for (const frame of this.#waiting.splice(0)) this.#pass(frame, upstream);
+    // How long it waited for its model says nothing of how quiet it is.
+    this.#lastFrameMs = this.session.options.clock.nowMs();
+    const [first, ...others] = this.#waiting.splice(0);
     this.#held[Symbol.dispose]();
+    this.client.onmessage = ({ data }) => {
+      this.#pass(this.#renamed(data, match), upstream);
+      this.client.onmessage = ({ data }) => this.#pass(data, upstream);
+    };
+    if (first === undefined) return;
+    for (const frame of [this.#renamed(first, match), ...others]) this.#pass(frame, upstream);
+    this.client.onmessage = ({ data }) => this.#pass(data, upstream);
   }
 
+  /** The first frame with the name that the engine knows its model by. */
+  #renamed(first: Frame, { spec }: Resolved): Frame {
+    const { routes, dropIn } = this.session.options.config();
+    return dropIn ? first : renamed(first, (model) => {
+      try {
+        const match = routes.resolve(this.session.query, model);
+        return match.spec.name === spec.name ? match.rename : undefined;
+      } catch {
+        return undefined;
+      }
+    });
+  }
+
+  /** A frame that comes before there is a socket to send it to. */
   #fromClient(data: Frame): void {
-    if (this.#upstream) return this.#pass(data, this.#upstream);
-    this.#lastFrameMs = this.session.options.clock.nowMs();
     try {
       this.#held.grow(typeof data === "string" ? 2 * data.length : data.byteLength);
       this.#waiting.push(data);
-      this.#first.resolve();
+      this.#first.resolve(data);
     } catch (error) {
-      this.#first.reject(error);
-      const told = rescue(error, this.session.context, this.session.options.log);
-      close(this.client, closeCodeOf(told), told.message);
+      this.#refuse(error);
     }
+  }
+
+  #fromUpstream(data: Frame): void {
+    const isSecond = this.#isGreeted && isGreeting(data);
+    this.#isGreeted = false;
+    if (!isSecond) this.#pass(data, this.client);
   }
 
   /** A socket cannot be told to wait: who does not read is let go, before its frames fill the memory. */
@@ -196,16 +207,32 @@ export class RealtimeSession {
     to.send(data);
     if (to.bufferedAmount <= config().server.bodyMax) return;
     close(this.client, CLOSE.again, "More frames wait than may be held (bodyMax)");
-    this.#endUpstream(1000, "");
+    this.#leave();
+  }
+
+  #upstreamLeft(code: number, reason: string): void {
+    // 1006 and Deno's 0: it said nothing at all. 1005: it said no code.
+    if (code === 1006 || code === 0) {
+      const { context } = this.session;
+      this.#refuse(
+        new RequestError(
+          "upstream_unreachable",
+          `The server of model '${context.model}' broke the connection`,
+        ),
+      );
+    } else close(this.client, code === 1005 ? 1000 : code, reason);
+    this.#over.resolve();
   }
 
   #clientLeft(code: number, reason: string): void {
-    this.#cancellation.leave();
-    this.#first.reject(new Error("the client has gone"));
-    this.#endUpstream(code === 1000 || code >= 3000 ? code : 1000, reason);
+    this.#leave(code === 1000 || code >= 3000 ? code : 1000, reason);
   }
 
-  #endUpstream(code: number, reason: string): void {
+  /** Nothing more is done for the client: not admitted, not connected, not relayed. */
+  #leave(code = 1000, reason = ""): void {
+    this.#cancellation.leave();
+    this.#opened.resolve();
+    this.#first.reject(new Error("the client has gone"));
     if (this.#upstream) close(this.#upstream, code, reason);
     this.#over.resolve();
   }
@@ -217,7 +244,7 @@ export class RealtimeSession {
       const leftMs = this.#lastFrameMs + idleTimeoutMs - clock.nowMs();
       if (leftMs > 0) return void (timer = clock.timer(leftMs, look));
       close(this.client, CLOSE.goingAway, `No frame for ${idleTimeoutMs / 1000} s (idleTimeout)`);
-      this.#endUpstream(1000, "");
+      this.#leave();
     };
     look();
     return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() };

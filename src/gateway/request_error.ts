@@ -13,6 +13,7 @@ export type RequestErrorCode =
   | "invalid_api_key"
   | "model_not_allowed"
   | "rate_limit_exceeded"
+  | "upgrade_required"
   | "not_found"
   | "method_not_allowed"
   | "model_asleep"

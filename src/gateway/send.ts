@@ -17,8 +17,11 @@ export interface Outgoing {
   readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
-export interface SendOptions {
+export interface SendOptions extends WatchOptions {
   readonly fetch: Fetch;
+}
+
+export interface WatchOptions {
   readonly tcp: Tcp;
   readonly clock: Clock;
   /** Without headers for so long, one bare connection tells whether anybody is there. */
@@ -29,6 +32,9 @@ export interface SendOptions {
 
 export type Sent =
   | { readonly kind: "answered"; readonly response: Response }
+  | Unanswered;
+
+export type Unanswered =
   /** Nobody took it: it may be sent elsewhere. */
   | { readonly kind: "refused"; readonly reason: string }
   /** The connection ended without an answer: whether work had begun is not known. */
@@ -72,16 +78,19 @@ export function upstreamUrl(endpoint: string, { path, search }: Outgoing): URL {
 
 interface HeaderWatch extends Disposable {
   /** Why the attempt was given up; undefined if it was not. */
-  readonly verdict: Sent | undefined;
+  readonly verdict: Unanswered | undefined;
 }
 
-/** One timer at a time until the headers have come, none after: `fetch` has no timeouts of its own. */
-function watchForHeaders(endpoint: string, options: SendOptions): HeaderWatch {
+/**
+ * One timer at a time until the headers have come, none after: neither `fetch` nor a `WebSocket` has timeouts of
+ * its own. What takes too long is given up by its cancellation.
+ */
+export function watchForHeaders(endpoint: string, options: WatchOptions): HeaderWatch {
   const { clock, tcp, connectTimeoutMs, responseTimeoutMs, cancellation } = options;
   const sentMs = clock.nowMs();
   let over = false;
-  let verdict: Sent | undefined;
-  const giveUp = (why: Sent) => {
+  let verdict: Unanswered | undefined;
+  const giveUp = (why: Unanswered) => {
     verdict = why;
     cancellation.giveUp();
   };

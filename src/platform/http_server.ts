@@ -1,6 +1,6 @@
 /** An HTTP/1.1 server as a dependency: a handler in, an address and a way to stop out. */
 
-import type { Upgraded } from "./web_socket.ts";
+import { type Upgraded, upgradeWebSocket } from "./web_socket.ts";
 
 /** What is known of one request beside itself, and may be done with it. */
 export interface RequestInfo {
@@ -64,7 +64,6 @@ export function requestInfo(
 ): RequestInfo {
   return {
     ...{ remoteAddr: remoteAddr.hostname, completed },
-    upgrade: (protocol) =>
-      Deno.upgradeWebSocket(request, protocol === undefined ? {} : { protocol }),
+    upgrade: (protocol) => upgradeWebSocket(request, completed, protocol),
   };
 }

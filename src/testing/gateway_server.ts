@@ -6,7 +6,7 @@ import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { type Handler, requestInfo } from "../platform/http_server.ts";
-import { connectWebSocket } from "../platform/web_socket.ts";
+import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
 import { silentLog } from "../telemetry/log.ts";
@@ -45,11 +45,12 @@ export class GatewayServer implements AsyncDisposable {
       state: (name) => admissions.get(name)?.isOpen() ? "idle" : "asleep",
     };
     const fetch = createFetch();
+    const connectWebSocket = createConnectWebSocket();
     this.gateway = createGateway({
       config: () => this.snapshot,
       fetch: () => fetch,
       tcp: systemTcp,
-      connectWebSocket,
+      connectWebSocket: () => connectWebSocket,
       clock: options.clock ?? systemClock,
       random: systemRandom,
       log: silentLog,
