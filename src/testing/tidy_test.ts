@@ -2,7 +2,7 @@ import { expect } from "expect";
 import { type Source, tidyFaults } from "./tidy.ts";
 
 /** What is not part of the repository: see .gitignore. */
-const SKIPPED = new Set([".git", "node_modules", "dist", "coverage", "config.yaml"]);
+const SKIPPED = new Set([".git", "node_modules", ".venv", "dist", "coverage", "config.yaml"]);
 
 async function* readSources(root: URL, folder = ""): AsyncIterable<Source> {
   for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(folder, root))) {

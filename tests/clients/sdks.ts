@@ -5,6 +5,7 @@
  */
 import { type Call, CALLS } from "./calls.ts";
 import { type Guarantee, GUARANTEES } from "./guarantees.ts";
+import { NODE } from "./sdk_driver.ts";
 import { PAGE, pageOf } from "./page.ts";
 import { type Made, World } from "./world.ts";
 
@@ -14,7 +15,7 @@ let started: Promise<World> | undefined;
 
 function world(): Promise<World> {
   if (started) return started;
-  started = World.start();
+  started = World.start(NODE);
   for (const guarantee of GUARANTEES) {
     // What goes wrong is told by its own tests.
     if (guarantee.takesLong && isRun(guarantee)) batchOf(guarantee).catch(() => {});

@@ -1,6 +1,6 @@
 /** What may have come of a call, as a reader of the table would say it; each throws if it is not so. */
 import { expect } from "expect";
-import type { Attempt, SdkError } from "./node_driver.ts";
+import type { Attempt, SdkError } from "./sdk_driver.ts";
 import { type Made, WORDS } from "./world.ts";
 
 /** The whole answer, and nothing but the answer. */

@@ -1,9 +1,9 @@
-/** One gateway with a sleeping engine for each situation, and a Node with the SDKs in front of it. */
+/** One gateway with a sleeping engine for each situation, and the SDKs in front of it. */
 import { eventually } from "../../src/testing/eventually.ts";
 import { engineModel, GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { word } from "../../src/engine/words.ts";
 import type { Call } from "./calls.ts";
-import { type Asked, NodeDriver, type Outcome } from "./node_driver.ts";
+import { type Asked, type DriverCommand, type Outcome, SdkDriver } from "./sdk_driver.ts";
 import { type Served, servedOf } from "./upstream_log.ts";
 
 const TOKENS = 8;
@@ -57,12 +57,12 @@ export class World implements AsyncDisposable {
 
   private constructor(
     readonly gateway: GatewayProcess,
-    readonly node: NodeDriver,
+    readonly sdks: SdkDriver,
     /** The numbers that the input has, as the engine itself says. */
     readonly vector: string,
   ) {}
 
-  static async start(): Promise<World> {
+  static async start(driver: DriverCommand): Promise<World> {
     const models = Object.entries(MODELS).map(([name, [flags, settings]]) =>
       engineModel(name, `${FLAGS} ${flags}`, settings)
     );
@@ -72,7 +72,7 @@ export class World implements AsyncDisposable {
     });
     await wake(gateway, "Qwen/warm");
     const vector = await embed(gateway.engineUrl("Qwen/warm"), "Qwen/warm");
-    return new World(gateway, new NodeDriver(), await vectorIn(vector));
+    return new World(gateway, new SdkDriver(driver), await vectorIn(vector));
   }
 
   /** Resolves when `model` is up. */
@@ -83,7 +83,7 @@ export class World implements AsyncDisposable {
   /** Makes one call, with a request id of its own. */
   async make(call: Call, model: string, options: Options = {}): Promise<Made> {
     const id = `check-${this.#requests++}`;
-    const outcome = await this.node.call(call.client, call.name, {
+    const outcome = await this.sdks.call(call.client, call.name, {
       ...{ baseURL: `${this.gateway.url}/v1`, apiKey: KEY, fileBytes: 100_000, model },
       headers: { "x-request-id": id },
       ...options,
@@ -108,7 +108,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.node[Symbol.asyncDispose]();
+    await this.sdks[Symbol.asyncDispose]();
     await this.gateway[Symbol.asyncDispose]();
   }
 }

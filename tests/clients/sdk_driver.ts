@@ -1,4 +1,4 @@
-/** The SDKs in a Node of their own: told what to call, it says how each call came out (`driver.mjs`). */
+/** The SDKs in a process of their own: told what to call, it says how each call came out. */
 
 /** What a program gives its SDK; what is left out is the SDK's default. */
 export interface Asked {
@@ -44,16 +44,23 @@ export interface Outcome {
 
 const FOLDER = new URL(".", import.meta.url).pathname;
 
-export class NodeDriver implements AsyncDisposable {
+/** The program that makes the calls, and its file. */
+export type DriverCommand = readonly [program: string, file: string];
+
+export const NODE: DriverCommand = [`${FOLDER}node_modules/node/bin/node`, `${FOLDER}driver.mjs`];
+
+export const PYTHON: DriverCommand = [`${FOLDER}.venv/bin/python3`, `${FOLDER}driver.py`];
+
+export class SdkDriver implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #waiting = new Map<number, PromiseWithResolvers<Outcome>>();
   readonly #output: Promise<void>;
   #calls = 0;
 
-  constructor() {
-    this.#child = new Deno.Command(`${FOLDER}node_modules/node/bin/node`, {
-      ...{ args: [`${FOLDER}driver.mjs`], stdin: "piped", stdout: "piped" },
+  constructor([program, file]: DriverCommand) {
+    this.#child = new Deno.Command(program, {
+      ...{ args: [file], stdin: "piped", stdout: "piped" },
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#output = this.#read();
@@ -86,6 +93,8 @@ export class NodeDriver implements AsyncDisposable {
         this.#waiting.delete(id);
       }
     }
-    for (const { reject } of this.#waiting.values()) reject(new Error("Node has ended"));
+    for (const { reject } of this.#waiting.values()) {
+      reject(new Error("The SDKs' process has ended"));
+    }
   }
 }
