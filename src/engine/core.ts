@@ -23,6 +23,7 @@ export interface Core {
 /** A request whose body is there. */
 export interface Call {
   readonly method: string;
+  readonly isWebSocket: boolean;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: ReadonlyMap<string, string>;
@@ -146,7 +147,8 @@ async function* speaking(events: AsyncIterable<string>) {
   }
 }
 
-async function* breaking(core: Core, events: AsyncIterable<string>) {
+/** As many of `events` as there are to be before the engine dies, or the connection breaks. */
+export async function* breaking<T>(core: Core, events: AsyncIterable<T>): AsyncGenerator<T> {
   let sent = 0;
   for await (const one of events) {
     const dies = sent >= core.behaviour.dieMidStream;

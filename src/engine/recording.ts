@@ -38,6 +38,7 @@ export function toCall(request: NodeRequest, body: Uint8Array<ArrayBuffer>): Cal
   const [path, query] = split(request.target);
   return {
     method: request.method,
+    isWebSocket: request.isWebSocket,
     path,
     query: new URLSearchParams(query),
     headers: joinHeaders(request.headers),

@@ -1,6 +1,6 @@
 /** Which route answers: the table, and what Starlette says when none does. */
 import type { NodeAnswer } from "../platform/node_server.ts";
-import { detail, disallowedOrigin, json, redirect } from "./answer.ts";
+import { detail, disallowedOrigin, empty, json, redirect } from "./answer.ts";
 import { chat } from "./chat.ts";
 import { completions } from "./completions.ts";
 import { baseHeaders, type Call, type Core, type Route } from "./core.ts";
@@ -8,6 +8,7 @@ import { faultAnswer, openaiError, shuttingDown } from "./fault.ts";
 import { countMessageTokens, messages } from "./messages.ts";
 import type { EngineOptions } from "./options.ts";
 import { cohereEmbed, embeddings, pooling } from "./pooling.ts";
+import { realtime } from "./realtime.ts";
 import { responses, storedResponse } from "./responses.ts";
 import { classify, rerank, score } from "./scoring.ts";
 import {
@@ -26,7 +27,12 @@ import { transcribe } from "./transcription.ts";
 /** `server` routes answer also while the engine hangs or shuts down. */
 type Kind = "server" | "generate" | "pooling" | "both" | "dev";
 
-type Entry = readonly [method: "GET" | "POST", path: string | RegExp, kind: Kind, route: Route];
+type Entry = readonly [
+  method: "GET" | "POST" | "WS",
+  path: string | RegExp,
+  kind: Kind,
+  route: Route,
+];
 
 const ROUTES: readonly Entry[] = [
   ["GET", "/health", "server", health],
@@ -45,6 +51,7 @@ const ROUTES: readonly Entry[] = [
   ["POST", "/v1/messages/count_tokens", "generate", countMessageTokens],
   ["POST", "/v1/audio/transcriptions", "generate", transcribe("transcription")],
   ["POST", "/v1/audio/translations", "generate", transcribe("translation")],
+  ["WS", "/v1/realtime", "generate", realtime],
   ["POST", "/tokenize", "both", tokenizeText],
   ["POST", "/detokenize", "both", detokenizeIds],
   ["POST", "/v1/embeddings", "pooling", embeddings],
@@ -78,8 +85,9 @@ export function createRouter({ runner, dev }: Pick<EngineOptions, "runner" | "de
     const base = baseHeaders(core);
     if (stage === "loading") return loading(core);
     if (isPreflight(call)) return disallowedOrigin(base);
-    const entries = at(call.path);
-    const entry = entries.find(([method]) => method === call.method);
+    const entries = at(call.path).filter(([method]) => (method === "WS") === call.isWebSocket);
+    const entry = entries.find(([method]) => call.isWebSocket || method === call.method);
+    if (!entry && call.isWebSocket) return empty(base, 403);
     if (entry) return await answer(core, call, entry, stage);
     if (entries.length > 0) {
       const allow = entries.map(([method]) => method).join(", ");

@@ -5,12 +5,16 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { acceptWebSocket, type NodeWebSocket } from "./node_web_socket.ts";
 
 /** `answered`: to the last byte; `left`: the client closed first; `cut`: we broke the connection. */
 export type Outcome = "answered" | "left" | "cut";
 
 export interface NodeRequest {
   readonly method: string;
+  /** True if it asks to become one. */
+  readonly isWebSocket: boolean;
   /** Path and query as sent. */
   readonly target: string;
   /** Names in lower case, in the order of arrival. */
@@ -32,6 +36,8 @@ export interface NodeAnswer {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
   /** Bytes, or a stream of which each item becomes one chunk; one that throws breaks the connection. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Makes a WebSocket of a request for one; closed when it resolves, broken when it rejects. */
+  readonly webSocket?: (socket: NodeWebSocket) => Promise<void>;
 }
 
 /** A rejection breaks the connection; a promise that stays open leaves the client waiting. */
@@ -64,6 +70,12 @@ export const listenNode: ListenNode = (options, handler) => {
     keepAliveTimeout: Math.max(1, options.idleTimeoutMs - KEEP_ALIVE_GRACE_MS),
     requestTimeout: 0,
   }, (message, response) => void exchange(handler, message, response));
+  const upgraded = new Set<Duplex>();
+  server.on("upgrade", (message, connection, head) => {
+    upgraded.add(connection);
+    connection.once("close", () => upgraded.delete(connection));
+    void upgrade(handler, message, connection, head);
+  });
   const { promise, resolve, reject } = Promise.withResolvers<NodeServer>();
   server.once("error", reject);
   server.listen(options.port, options.hostname, () => {
@@ -76,6 +88,7 @@ export const listenNode: ListenNode = (options, handler) => {
       close() {
         server.close();
         server.closeAllConnections();
+        for (const connection of upgraded) connection.destroy();
         return closed.promise;
       },
     });
@@ -93,18 +106,61 @@ async function exchange(handler: NodeHandler, message: IncomingMessage, response
   });
   try {
     const answer = await handler({
-      method: message.method!,
-      target: message.url!,
-      headers: pairs(message.rawHeaders),
-      body: () => collect(message),
-      signal: left.signal,
-      outcome: outcome.promise,
+      ...requestOf(message),
+      ...{ signal: left.signal, outcome: outcome.promise, isWebSocket: false },
     });
     await send(answer, message, response);
   } catch {
     cut = true;
     message.socket.destroy();
   }
+}
+
+/** A request to become something else; an answer that makes no WebSocket of it is its last one. */
+async function upgrade(
+  handler: NodeHandler,
+  message: IncomingMessage,
+  connection: Duplex,
+  head: Uint8Array,
+) {
+  const left = new AbortController();
+  const outcome = Promise.withResolvers<Outcome>();
+  let socket: NodeWebSocket | undefined;
+  let ended: Outcome = "left";
+  connection.on("error", () => {});
+  connection.once("close", () => {
+    outcome.resolve(socket?.isClosed ? "answered" : ended);
+    left.abort();
+  });
+  try {
+    const answer = await handler({
+      ...requestOf(message),
+      ...{ signal: left.signal, outcome: outcome.promise, isWebSocket: true },
+      body: () => Promise.resolve(new Uint8Array()),
+    });
+    if (!answer.webSocket) {
+      ended = "answered";
+      const lines = answer.headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      connection.write(`HTTP/1.1 ${answer.status} -\r\n${lines}connection: close\r\n\r\n`);
+      return void connection.end(answer.body as Uint8Array);
+    }
+    socket = acceptWebSocket(message, connection, head);
+    await answer.webSocket(socket);
+    ended = "answered";
+    socket.close(1000);
+  } catch {
+    ended = "cut";
+    connection.destroy();
+  }
+}
+
+function requestOf(message: IncomingMessage) {
+  return {
+    method: message.method!,
+    target: message.url!,
+    headers: pairs(message.rawHeaders),
+    body: () => collect(message),
+  };
 }
 
 function pairs(raw: readonly string[]): [string, string][] {
