@@ -53,23 +53,50 @@ export interface Answer {
 /** @throws RequestError, AdmissionFailure, or the signal's reason when the client has gone */
 export async function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
   const { spec, outgoing, fetch, cancellation } = request;
+  const { connectTimeoutMs, responseTimeoutMs } = spec;
+  const { taken, endpoint } = await handOver(
+    request,
+    tools,
+    (endpoint) =>
+      send(outgoing, endpoint, {
+        ...{ ...tools, fetch, cancellation, connectTimeoutMs, responseTimeoutMs },
+      }),
+  );
+  return { response: taken.response, endpoint };
+}
+
+/** What somebody took, and who. */
+export interface HandedOver<Taken> {
+  readonly taken: Taken;
+  readonly endpoint: string;
+}
+
+/**
+ * Admission and `attempt`, again if nobody took it; `told`: what the client is told in the end.
+ * @throws as `exchange` does
+ */
+export async function handOver<Taken extends { readonly kind: "answered" | "open" }>(
+  request: Exchange,
+  tools: Pick<ExchangeTools, "clock" | "log">,
+  attempt: (endpoint: string) => Promise<Taken | Unanswered>,
+  told: (sent: Unanswered) => RequestError = (sent) => unanswered(request, sent),
+): Promise<HandedOver<Taken>> {
   for (let refusals = 0;; refusals++) {
     const permit = await admit(request, tools);
-    const { connectTimeoutMs, responseTimeoutMs } = spec;
-    const sent = await send(outgoing, permit.endpoint, {
-      ...{ ...tools, fetch, cancellation, connectTimeoutMs, responseTimeoutMs },
-    });
-    if (sent.kind === "answered") return { response: sent.response, endpoint: permit.endpoint };
-    if (sent.kind === "refused") permit.refused();
+    const { endpoint } = permit;
+    const sent = await attempt(endpoint);
+    if (sent.kind === "answered" || sent.kind === "open") return { taken: sent as Taken, endpoint };
+    const failure = sent as Unanswered;
+    if (failure.kind === "refused") permit.refused();
     permit[Symbol.dispose]();
-    if (sent.kind !== "refused" || refusals === REFUSALS_MAX) {
-      throw failed(request, permit.endpoint, sent, tools);
-    }
+    if (failure.kind === "refused" && refusals < REFUSALS_MAX) continue;
+    note(request, endpoint, failure, tools);
+    throw told(failure);
   }
 }
 
 /** A permit that is given back when the response is complete, whoever it goes to. */
-export async function admit(
+async function admit(
   request: Exchange,
   { clock }: Pick<ExchangeTools, "clock">,
 ): Promise<Permit> {
@@ -94,19 +121,26 @@ export async function admit(
   return permit;
 }
 
-/** What the client is told; the log gets the address and the words of the platform. */
-export function failed(
-  { context, spec: { name, responseTimeoutMs } }: Exchange,
+/** For the log: the address and the words of the platform. */
+function note(
+  { context, spec: { name } }: Exchange,
   endpoint: string,
   sent: Unanswered,
   { log }: Pick<ExchangeTools, "log">,
-): RequestError {
+): void {
   const silent = sent.kind === "silent";
   log.warn(silent ? "no answer from the upstream" : "upstream failed", {
     ...{ model: name, requestId: context.id, endpoint },
     ...(silent ? {} : { reason: `${sent.kind}: ${sent.reason}` }),
   });
-  if (silent) {
+}
+
+/** What the client is told. */
+export function unanswered(
+  { spec: { name, responseTimeoutMs } }: Exchange,
+  { kind }: Unanswered,
+): RequestError {
+  if (kind === "silent") {
     return new RequestError(
       "upstream_timeout",
       `Model '${name}' sent no answer within ${responseTimeoutMs / 1000} s (responseTimeout)`,
@@ -114,7 +148,7 @@ export function failed(
   }
   return new RequestError(
     "upstream_unreachable",
-    sent.kind === "refused"
+    kind === "refused"
       ? `Model '${name}' is not reachable: its server refuses connections`
       : `The server of model '${name}' broke the connection before it answered`,
   );

@@ -108,6 +108,11 @@ export class Forwarder {
     };
   }
 
+  /** True if the client's keys are the gateway's own, or replaced by one: they go nowhere. */
+  keepsKeys(spec: ModelSpec): boolean {
+    return this.options.config().server.keys.length > 0 || hasUpstreamKey(spec);
+  }
+
   #headers(
     { headers }: Request,
     { id, info: { remoteAddr } }: RequestContext,
@@ -118,7 +123,7 @@ export class Forwarder {
       requestId: id,
       remoteAddr,
       isTrustedPeer: this.#isTrusted()(remoteAddr),
-      keepsKeys: this.options.config().server.keys.length > 0 || hasUpstreamKey(spec),
+      keepsKeys: this.keepsKeys(spec),
       upstreamKey,
     });
   }

@@ -8,7 +8,7 @@ import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
 import type { Lease } from "./budget.ts";
 import { Cancellation } from "./cancellation.ts";
 import { CLOSE, closeCodeOf, closeReason } from "./close_codes.ts";
-import { admit, type Exchange, failed } from "./exchange.ts";
+import { type Exchange, handOver, unanswered } from "./exchange.ts";
 import type { Forwarder } from "./forward.ts";
 import type { InferenceOptions } from "./inference.ts";
 import type { RequestContext } from "./layers.ts";
@@ -25,7 +25,6 @@ import {
   renamed,
   renamedSearch,
 } from "./session_frames.ts";
-import { hasUpstreamKey } from "./upstream_keys.ts";
 
 export interface RealtimeSessionOptions {
   readonly request: Request;
@@ -36,9 +35,6 @@ export interface RealtimeSessionOptions {
   /** Undefined: the first frame says which model. */
   readonly match: Resolved | undefined;
 }
-
-/** A refused connection is tried elsewhere once, as any request is. */
-const REFUSALS_MAX = 1;
 
 export class RealtimeSession {
   /** Settles when both sockets are closed, or will be. */
@@ -116,31 +112,30 @@ export class RealtimeSession {
       validate() {},
     });
     const exchange = { ...prepared, cancellation: this.#cancellation };
-    for (let refusals = 0;; refusals++) {
-      const permit = await admit(exchange, options);
-      const opened = await this.#open(exchange, permit.endpoint, match);
-      if (opened.kind === "open") return opened.socket;
-      if (opened.kind === "refused") permit.refused();
-      permit[Symbol.dispose]();
-      if (opened.kind === "refused" && refusals < REFUSALS_MAX) continue;
-      const error = failed(exchange, permit.endpoint, opened, options);
-      if (opened.kind !== "broken") throw error;
-      throw new RequestError(
-        "upstream_unreachable",
-        `Model '${match.spec.name}' takes no WebSocket at ${match.path}`,
-      );
-    }
+    const { taken } = await handOver(
+      exchange,
+      options,
+      (endpoint) => this.#open(exchange, endpoint, match),
+      (sent) =>
+        sent.kind === "broken"
+          ? new RequestError(
+            "upstream_unreachable",
+            `Model '${match.spec.name}' takes no WebSocket at ${match.path}`,
+          )
+          : unanswered(exchange, sent),
+    );
+    return taken.socket;
   }
 
   #open(exchange: Exchange, endpoint: string, { rename }: Resolved): Promise<Opened> {
-    const { request, options } = this.session;
+    const { request, options, forwarder } = this.session;
     const { outgoing, spec } = exchange;
     const { search } = outgoing;
     const url = upstreamUrl(endpoint, {
       ...outgoing,
       search: rename === undefined ? search : renamedSearch(search, rename),
     });
-    const hidesKeys = options.config().server.keys.length > 0 || hasUpstreamKey(spec);
+    const hidesKeys = forwarder.keepsKeys(spec);
     return openSocket(url, {
       ...{ tcp: options.tcp, clock: options.clock, cancellation: this.#cancellation },
       connectTimeoutMs: spec.connectTimeoutMs,

@@ -2,7 +2,7 @@
 import { eventually } from "./eventually.ts";
 import { GatewayServer, type GatewayServerOptions } from "./gateway_server.ts";
 
-/** An engine that says what it was asked with, and sends back each frame; `cut` breaks its connection. */
+/** An engine that says what it was asked with, and sends back each frame. */
 export class RealtimeEngine implements AsyncDisposable {
   readonly asked: { readonly target: string; readonly headers: Headers }[] = [];
   readonly closes: [code: number, reason: string][] = [];

@@ -51,7 +51,7 @@ class Upstream implements AsyncDisposable {
   }
 }
 
-/** When the API server first told of something of a kind that it is ready, since `reset()`. */
+/** When the API server told of something of a kind that it became ready, the last time. */
 class FirstReady implements AsyncDisposable {
   atMs = 0;
   #wasReady = true;
@@ -182,12 +182,10 @@ async function nobodyAsks(
     const what = `cluster: ${MODELS} models, ${name}`;
     tellOne(what, `${residentMiB(pid).toFixed(1)} MiB resident, ${share.toFixed(2)} % of a core`);
   });
-  const watches = new Set(
-    proxy.calls.filter(({ right }) => right.startsWith("watch ")).map(({ right }) => right),
-  );
+  const watches = [...proxy.used].filter((right) => right.startsWith("watch "));
   const ofThem = proxy.calls.length - calls;
   tellOne(
-    `cluster: ${MODELS} models, API calls of ${watches.size} watches in ${QUIET_S} s`,
+    `cluster: ${MODELS} models, API calls of ${watches.length} watches in ${QUIET_S} s`,
     `${ofThem}`,
   );
 }
