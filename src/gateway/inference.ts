@@ -1,4 +1,5 @@
 /** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
+import type { ServerRequest } from "../platform/http_server.ts";
 import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
@@ -45,7 +46,7 @@ export function createInference(options: InferenceOptions): Handle {
 }
 
 async function answerPost(
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   query: RouteQuery,
   options: InferenceOptions,
@@ -66,7 +67,7 @@ async function answerPost(
 
 /** Forwarded if the model is up: looking at a page of an engine is no reason to start it. */
 async function answerGet(
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   match: RouteMatch | undefined,
   forwarder: Forwarder,
