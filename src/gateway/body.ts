@@ -1,6 +1,6 @@
 /** Reads a request's body once, bounded in size, in memory of all and in time without a byte. */
 import type { Clock } from "../platform/clock.ts";
-import type { ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import { RequestError } from "./request_error.ts";
 

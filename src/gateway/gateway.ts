@@ -3,7 +3,8 @@
  * and the record that is made of each request when its response is complete.
  */
 import type { Clock } from "../platform/clock.ts";
-import type { Handler, RequestInfo, ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
+import type { Handler, RequestInfo } from "../platform/http_server.ts";
 import type { Random } from "../platform/random.ts";
 import { accessLayer } from "./access.ts";
 import { ByteBudget } from "./budget.ts";

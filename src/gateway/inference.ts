@@ -1,5 +1,5 @@
 /** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
-import type { ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";

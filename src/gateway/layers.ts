@@ -2,7 +2,8 @@
  * The layers that a request goes through: each is one idea, all are one list, folded once when the
  * gateway is built. The server and the tests call the same fold.
  */
-import type { RequestInfo, ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
+import type { RequestInfo } from "../platform/http_server.ts";
 import type { KeySpec } from "../config/spec.ts";
 
 /** What the layers know of one request; the request itself is never changed. */

@@ -7,14 +7,13 @@ import { type Unanswered, watchForHeaders, type WatchOptions } from "./send.ts";
 export interface OpenOptions extends WatchOptions {
   readonly connectWebSocket: ConnectWebSocket;
   readonly headers: HeaderList;
-  readonly protocols: readonly string[];
   /** Bytes of one message. */
   readonly messageMax: number;
   /**
    * Of the socket, once it is open; set from the beginning: an engine's first frame may come right behind its
    * handshake, before anybody who awaits that goes on.
    */
-  onFrame(frame: Frame): void;
+  onFrame(frame: Frame, from: Socket): void;
   onEnd(code: number, reason: string): void;
 }
 
@@ -22,14 +21,13 @@ export type Opened = { readonly kind: "open"; readonly socket: Socket } | Unansw
 
 /** @throws the signal's reason when the client has gone */
 export async function openSocket(url: URL, options: OpenOptions): Promise<Opened> {
-  const { connectWebSocket, headers, protocols, messageMax, cancellation, onFrame, onEnd } =
-    options;
+  const { connectWebSocket, headers, messageMax, cancellation, onFrame, onEnd } = options;
   // Giving up replaces the signal: this is the one of this attempt.
   const { signal } = cancellation;
   signal.throwIfAborted();
   using watch = watchForHeaders(url.href, options);
-  const socket = connectWebSocket(url, { headers, protocols, messageMax });
-  socket.onmessage = ({ data }) => onFrame(data as Frame);
+  const socket = connectWebSocket(url, { headers, messageMax });
+  socket.onmessage = ({ data }) => onFrame(data as Frame, socket);
   const failure = await untilOpen(socket, signal, onEnd);
   if (cancellation.left) {
     socket.close();

@@ -3,9 +3,9 @@
  * pass as they come. Its permit is held while frames flow: after an idle timeout without one, both are closed, or
  * a forgotten connection would keep a model awake for ever.
  */
-import type { ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Socket } from "../platform/web_socket.ts";
-import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
+import { keyHeaders } from "./access.ts";
 import type { Lease } from "./budget.ts";
 import { Cancellation } from "./cancellation.ts";
 import { CLOSE, closeCodeOf, closeReason } from "./close_codes.ts";
@@ -132,17 +132,17 @@ export class RealtimeSession {
       ...outgoing,
       search: rename === undefined ? search : renamedSearch(search, rename),
     });
-    const hidesKeys = forwarder.keepsKeys(spec);
     return openSocket(url, {
       ...{ tcp: options.tcp, clock: options.clock, cancellation: this.#cancellation },
       connectTimeoutMs: spec.connectTimeoutMs,
       responseTimeoutMs: spec.responseTimeoutMs,
       connectWebSocket: options.connectWebSocket(spec),
-      headers: outgoing.headers.filter(([name]) => !name.startsWith("sec-websocket-")),
+      headers: [
+        ...outgoing.headers.filter(([name]) => !name.startsWith("sec-websocket-")),
+        ...(forwarder.keepsKeys(spec) ? [] : keyHeaders(request.headers)),
+      ],
       messageMax: options.config().server.bodyMax,
-      protocols: offeredProtocols(request.headers)
-        .filter((name) => !(hidesKeys && name.startsWith(KEY_PROTOCOL))),
-      onFrame: (frame) => this.#fromUpstream(frame),
+      onFrame: (frame, from) => this.#fromUpstream(frame, from),
       onEnd: (code, reason) => this.#upstreamLeft(code, reason),
     });
   }
@@ -188,10 +188,10 @@ export class RealtimeSession {
     }
   }
 
-  #fromUpstream(data: Frame): void {
+  #fromUpstream(data: Frame, from: Socket): void {
     const isSecond = this.#isGreeted && isGreeting(data);
     this.#isGreeted = false;
-    if (!isSecond) this.#pass(data, this.#upstream!, this.client);
+    if (!isSecond) this.#pass(data, from, this.client);
   }
 
   /** What one side says faster than the other one reads waits with who says it. */

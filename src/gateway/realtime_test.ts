@@ -60,8 +60,20 @@ Deno.test("a browser's key comes as a protocol, is taken, and goes no further", 
   await client.send("hi");
   await eventually(() => client.heard.length === 1);
   expect(client.socket.protocol).toBe("realtime");
-  expect(engine.asked[0]!.headers.get("sec-websocket-protocol")).toBe("realtime");
+  expect(engine.asked[0]!.headers.get("sec-websocket-protocol")).toBe(null);
   expect(engine.asked[0]!.headers.get("authorization")).toBe(null);
+});
+
+Deno.test("a browser's key that is the engine's own goes there as a header", async () => {
+  await using engine = new RealtimeEngine();
+  await using gateway = await startGateway(engine);
+  using client = new RealtimeClient(gateway, "?model=m", [
+    "realtime",
+    "openai-insecure-api-key.secret",
+  ]);
+  await client.send("hi");
+  await eventually(() => client.heard.length === 1);
+  expect(engine.asked[0]!.headers.get("authorization")).toBe("Bearer secret");
 });
 
 Deno.test("without ?model= the first session.update names the model, renamed in just that place", async () => {

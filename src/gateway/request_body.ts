@@ -1,7 +1,7 @@
 /** The body of a request: read once, looked through for what decides where it goes, checked on demand. */
 import type { Clock } from "../platform/clock.ts";
 import type { ServerSpec } from "../config/spec.ts";
-import type { ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { type HeldBody, readBody } from "./body.ts";
 import type { ByteBudget } from "./budget.ts";
 import { checkJson } from "./check_json.ts";

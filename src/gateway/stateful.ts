@@ -4,7 +4,7 @@
  */
 import type { Admission } from "../activator/admission.ts";
 import { ModelAsleep } from "../activator/errors.ts";
-import type { ServerRequest } from "../platform/http_server.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { readBody } from "./body.ts";
 import type { Answer } from "./exchange.ts";
 import { type Call, type Forwarder, type ForwardOptions, passThrough } from "./forward.ts";

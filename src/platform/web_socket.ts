@@ -16,12 +16,11 @@ export interface AcceptOptions {
   readonly messageMax: number;
 }
 
-export interface ConnectOptions extends AcceptOptions {
-  readonly protocols: readonly string[];
-}
-
-/** It is not open yet; one that cannot be opened says why in its `error` event, and is closed. */
-export type ConnectWebSocket = (url: URL, options: Omit<ConnectOptions, "protocol">) => Socket;
+/**
+ * It is not open yet; one that cannot be opened says why in its `error` event, and is closed. It asks for no protocol:
+ * a server that is asked for some and chooses none, as vLLM, would be no good one.
+ */
+export type ConnectWebSocket = (url: URL, options: Omit<AcceptOptions, "protocol">) => Socket;
 
 /** `caCerts`: PEM texts, trusted beside the system's. */
 export type CreateConnectWebSocket = (
@@ -30,9 +29,9 @@ export type CreateConnectWebSocket = (
 
 export const createConnectWebSocket: CreateConnectWebSocket = (trust) => {
   const ca = trust?.caCerts && [...rootCertificates, ...trust.caCerts];
-  return (url, { headers, protocols, messageMax }) =>
+  return (url, { headers, messageMax }) =>
     prepared(
-      new WebSocket(url, [...protocols], {
+      new WebSocket(url, {
         headers: grouped(headers),
         maxPayload: messageMax,
         perMessageDeflate: false,

@@ -30,9 +30,6 @@ const LIMITS = `
   and keeps a client's timeout to itself. Only one that is told can be answered in time.
 - LangChain and the AI SDK do not read \`x-should-retry\`: where a wake cannot succeed they try again
   all the same, and are refused at once.
-- A client that leaves before its answer has begun is noticed if its request came in one piece, as
-  small ones do. With a larger one the engine works on until the answer is there (Deno 2.9). Once a
-  stream has begun, it always ends with its client.
 `;
 
 /** The page as `deno fmt` leaves it. */
