@@ -114,6 +114,10 @@ const TAKEN: readonly [what: string, bytes: string][] = [
   ["a thousand headers", `${POST}${HEAD}${"X-A: a\r\n".repeat(1_000)}${LENGTH}\r\n${BODY}`],
   ["chunks with an extension", `${POST}${HEAD}${CHUNKED}\r\nd;a=b\r\n${BODY}\r\n0\r\n\r\n`],
   ["chunks with a trailer", `${POST}${HEAD}${CHUNKED}\r\nd\r\n${BODY}\r\n0\r\nX-T: 1\r\n\r\n`],
+  [
+    "an offer of HTTP/2, as of Java's clients",
+    `${POST}${HEAD}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n${LENGTH}\r\n${BODY}`,
+  ],
   ["an absolute target", `${at("http://other.test:1/v1/chat/completions")}${LENGTH}\r\n${BODY}`],
   ["a path with dots", `${at("/v1/x/../chat/completions")}${LENGTH}\r\n${BODY}`],
   ["doubled slashes", `${at("//v1//chat/completions")}${LENGTH}\r\n${BODY}`],
@@ -129,7 +133,15 @@ Deno.test("what is unusual and clear goes upstream in the one usual form", async
   const seen: string[] = [];
   await using upstream = new Upstream(async (request) => {
     const { headers, url } = request;
-    const framing = ["content-length", "transfer-encoding", "expect", "trailer", "x-t"]
+    const framing = [
+      "content-length",
+      "transfer-encoding",
+      "expect",
+      "trailer",
+      "x-t",
+      "upgrade",
+      "http2-settings",
+    ]
       .flatMap((name) => headers.has(name) ? [`${name}: ${headers.get(name)}`] : []);
     seen.push(
       [new URL(url).pathname, headers.get("host"), ...framing, await request.text()].join(),

@@ -31,8 +31,9 @@ export function createInference(options: InferenceOptions): Handle {
         `${path} is a WebSocket, and this is no whole handshake; a proxy on the way may drop its headers`,
       );
     }
-    // What we do not take up is refused: a client that asks for it cannot do without.
-    if (upgrade !== null) {
+    // What we do not take up is refused, since a client that asks for it cannot do without; but Java's clients offer
+    // HTTP/2 with every first request, and can.
+    if (upgrade !== null && !/^h2c$/i.test(upgrade)) {
       throw new RequestError("not_found", `There is no ${upgrade} to upgrade to at ${path}`);
     }
     if (isStateful(request.method, path)) {
