@@ -24,6 +24,12 @@ many calls · empty: the client has no such call
 `;
 
 const LIMITS = `
+## With a real vLLM
+
+\`deno task test:vllm\` makes the same calls, but for vectors and audio, with a real vLLM behind the
+gateway: all at once while it sleeps, again when it is up, and when it is killed in the middle. All 20
+passed with vLLM 0.32 on 2026-11-27.
+
 ## What a client should know
 
 - OpenAI's SDK tells the server of a timeout that is given with the request (\`create(…, { timeout })\`)
