@@ -121,7 +121,8 @@ export async function send(
     return void body?.cancel().catch(() => {});
   }
   response.writeHead(status, list);
-  response.flushHeaders();
+  // What has a length is whole already, or nearly: its head goes out with it.
+  if (!headers.has("content-length")) response.flushHeaders();
   const chunks = readerOf(body);
   response.once("close", () => void chunks.cancel().catch(() => {}));
   for (;;) {
