@@ -49,7 +49,7 @@ EXPOSE 8080 9090
 # It may listen and connect, and read itself and what is mounted for it: no other file, no write, no program.
 # The small young generation halves what a loaded gateway keeps in memory.
 ENTRYPOINT ["/usr/local/bin/deno", "run", "--no-config", "--no-prompt", "--no-code-cache", \
-  "--v8-flags=--max-semi-space-size=2", "--unstable-no-legacy-abort", \
+  "--v8-flags=--max-semi-space-size=2", \
   "--allow-net", "--allow-env", "--allow-sys=hostname", \
   "--allow-read=/app,/etc/vllm-autoscaler,/var/run/secrets/kubernetes.io/serviceaccount", \
   "/app/main.js"]

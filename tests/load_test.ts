@@ -171,7 +171,7 @@ Deno.test("a stream to a client that does not read stops at its upstream, and no
 
 Deno.test("so does a stream that was begun early", async () => {
   await using upstream = new Endless();
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     models: [modelSpec("m", { earlyHeadersAfterMs: 0, keepAliveIntervalMs: 5 }), modelSpec("warm")],
   });
   gateway.admission("warm").open([upstream.url]);

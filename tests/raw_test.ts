@@ -23,6 +23,7 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
     "400, closes",
   ],
   ["two lengths", `${POST}${HEAD}${LENGTH}Content-Length: 5\r\n\r\n${BODY}`, "400, closes"],
+  ["a length that is said twice", `${POST}${HEAD}${LENGTH}${LENGTH}\r\n${BODY}`, "400, closes"],
   ["a list of lengths", `${POST}${HEAD}Content-Length: 13, 13\r\n\r\n${BODY}`, "400, closes"],
   ["a length with a sign", `${POST}${HEAD}Content-Length: +13\r\n\r\n${BODY}`, "400, closes"],
   ["a length below zero", `${POST}${HEAD}Content-Length: -1\r\n\r\n${BODY}`, "400, closes"],
@@ -40,15 +41,18 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ["a zero in a header", `${POST}${HEAD}X-A: a\0b\r\n${LENGTH}\r\n${BODY}`, "400, closes"],
   ["a header's name that is none", `${POST}${HEAD}X(A: a\r\n${LENGTH}\r\n${BODY}`, "400, closes"],
   ["two hosts", `${POST}Host: other.test\r\n${HEAD}${LENGTH}\r\n${BODY}`, "400, closes"],
-  ["a host that is none", `${POST}${HEAD.replace("gateway.test", "[")}${LENGTH}\r\n${BODY}`, 400],
-  ["CONNECT", "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n", 405],
-  ["CONNECT to a path", "CONNECT /v1/models HTTP/1.1\r\nHost: other.test\r\n\r\n", "400, closes"],
+  [
+    "a host that is none",
+    `${POST}${HEAD.replace("gateway.test", "[")}${LENGTH}\r\n${BODY}`,
+    "400, closes",
+  ],
+  ["CONNECT", "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n", "405, closes"],
+  ["CONNECT to a path", "CONNECT /v1/models HTTP/1.1\r\nHost: other.test\r\n\r\n", "405, closes"],
   ["a target that is an authority", get("other.test:443"), "400, closes"],
   ["a space in the target", get("/v1/mod els"), "400, closes"],
   ["a zero in the target", get("/v1/%00"), 404],
-  ["a target of 100 KB", get(`/v1/${"a".repeat(100_000)}`), "400, closes"],
-  ["a header of 300 KB", get("/v1/models", `X-A: ${"a".repeat(300_000)}\r\n`), "400, closes"],
-  ["a thousand headers", get("/v1/models", "X-A: a\r\n".repeat(1_000)), "400, closes"],
+  ["a target of 100 KB", get(`/v1/${"a".repeat(100_000)}`), "431, closes"],
+  ["a header of 300 KB", get("/v1/models", `X-A: ${"a".repeat(300_000)}\r\n`), "431, closes"],
   ["HTTP/0.9", "GET /v1/models\r\n\r\n", "400, closes"],
   ["HTTP/1.2", get("/v1/models").replace("1.1", "1.2"), "400, closes"],
   ["a TLS handshake", "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", "400, closes"],
@@ -59,7 +63,11 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ],
   ["TRACE", get("/v1/models").replace("GET", "TRACE"), 405],
   ["PUT", `${POST.replace("POST", "PUT")}${HEAD}${LENGTH}\r\n${BODY}`, 405],
-  ["a method in lower case", `${POST.replace("POST", "post")}${HEAD}${LENGTH}\r\n${BODY}`, 405],
+  [
+    "a method in lower case",
+    `${POST.replace("POST", "post")}${HEAD}${LENGTH}\r\n${BODY}`,
+    "400, closes",
+  ],
 ];
 
 function codings(names: string): string {
@@ -103,9 +111,13 @@ Deno.test("bytes that are no request get one clear answer, and no upstream hears
 });
 
 const TAKEN: readonly [what: string, bytes: string][] = [
-  ["a length that is said twice", `${POST}${HEAD}${LENGTH}${LENGTH}\r\n${BODY}`],
+  ["a thousand headers", `${POST}${HEAD}${"X-A: a\r\n".repeat(1_000)}${LENGTH}\r\n${BODY}`],
   ["chunks with an extension", `${POST}${HEAD}${CHUNKED}\r\nd;a=b\r\n${BODY}\r\n0\r\n\r\n`],
   ["chunks with a trailer", `${POST}${HEAD}${CHUNKED}\r\nd\r\n${BODY}\r\n0\r\nX-T: 1\r\n\r\n`],
+  [
+    "an offer of HTTP/2, as of Java's clients",
+    `${POST}${HEAD}Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n${LENGTH}\r\n${BODY}`,
+  ],
   ["an absolute target", `${at("http://other.test:1/v1/chat/completions")}${LENGTH}\r\n${BODY}`],
   ["a path with dots", `${at("/v1/x/../chat/completions")}${LENGTH}\r\n${BODY}`],
   ["doubled slashes", `${at("//v1//chat/completions")}${LENGTH}\r\n${BODY}`],
@@ -121,7 +133,15 @@ Deno.test("what is unusual and clear goes upstream in the one usual form", async
   const seen: string[] = [];
   await using upstream = new Upstream(async (request) => {
     const { headers, url } = request;
-    const framing = ["content-length", "transfer-encoding", "expect", "trailer", "x-t"]
+    const framing = [
+      "content-length",
+      "transfer-encoding",
+      "expect",
+      "trailer",
+      "x-t",
+      "upgrade",
+      "http2-settings",
+    ]
       .flatMap((name) => headers.has(name) ? [`${name}: ${headers.get(name)}`] : []);
     seen.push(
       [new URL(url).pathname, headers.get("host"), ...framing, await request.text()].join(),

@@ -6,23 +6,7 @@
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
-
-const command = Deno.env.get("VLLM_COMMAND");
-const model = Deno.env.get("VLLM_MODEL") ?? "tiny/chat";
-const START_MAX_MS = 10 * 60_000;
-
-if (!command) {
-  console.error(
-    "Set VLLM_COMMAND to how your vLLM is started, e.g. VLLM_COMMAND='vllm serve Qwen/Qwen3-0.6B " +
-      "--port ${PORT}' VLLM_MODEL=Qwen/Qwen3-0.6B",
-  );
-  Deno.exit(1);
-}
-
-function vllmModel(settings: string): string {
-  const process = { command: ["sh", "-c", `exec ${command}`], stopGrace: "30s" };
-  return `  ${model}:\n    process: ${JSON.stringify(process)}\n${settings}`;
-}
+import { START_MAX_MS, VLLM, vllmModel } from "./vllm_model.ts";
 
 async function timed<T>(what: string, promise: Promise<T>): Promise<T> {
   const startMs = performance.now();
@@ -38,7 +22,7 @@ Deno.test("a real vLLM is woken, streams, answers warm, sleeps, and is woken aga
   for (const round of [1, 2]) {
     const response = await timed(
       "cold: headers (early)",
-      gateway.chat(model, {
+      gateway.chat(VLLM, {
         ...{ stream: true, max_tokens: 16, stream_options: { include_usage: true } },
       }),
     );
@@ -47,9 +31,9 @@ Deno.test("a real vLLM is woken, streams, answers warm, sleeps, and is woken aga
     expect(text).toMatch(/^: waking\n\n/);
     expect(text).toMatch(/data: \[DONE\]\n\n$/);
     expect(text).toContain('"completion_tokens":16');
-    const warm = await timed("warm: a call", gateway.chat(model, { max_tokens: 8 }));
+    const warm = await timed("warm: a call", gateway.chat(VLLM, { max_tokens: 8 }));
     expect((await warm.json()).usage.completion_tokens).toBe(8);
-    await timed("until asleep", gateway.until(model, "asleep", 1 + round, 60_000));
+    await timed("until asleep", gateway.until(VLLM, "asleep", 1 + round, 60_000));
     expect(await allGone(gateway)).toBe(true);
   }
   tellWakes(gateway);
@@ -57,8 +41,8 @@ Deno.test("a real vLLM is woken, streams, answers warm, sleeps, and is woken aga
 
 Deno.test("SIGTERM while a real vLLM loads leaves nothing behind", async () => {
   await using gateway = await GatewayProcess.start(vllmModel(""));
-  const waiting = gateway.chat(model, { max_tokens: 1 });
-  await gateway.until(model, "waking");
+  const waiting = gateway.chat(VLLM, { max_tokens: 1 });
+  await gateway.until(VLLM, "waking");
   // From here on it swallows a first SIGTERM: its engine process loads.
   await eventually(() => gateway.lines.some(({ msg }) => /EngineCore/.test(msg)), START_MAX_MS);
   gateway.signal("SIGTERM");

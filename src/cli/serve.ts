@@ -44,7 +44,7 @@ async function serve(
       return 1;
     }
     app = await createApp(config, systemPlatform(terminal), log, version);
-    server = systemListen(config.server.listen, app.handle);
+    server = await systemListen(config.server.listen, app.handle);
   } catch (error) {
     terminal.err(cannotStart(error as Error, config));
     return 1;
@@ -217,11 +217,10 @@ async function runUntilSignal(
   // A load balancer needs a while to notice; somebody at a terminal need not wait for it.
   if (name === "SIGTERM") await pause(shutdownDelayMs);
   app.drain();
-  // `Deno.serve` cannot break a connection any more once it has been shut down. An engine that is killed
-  // breaks its answers, and so does our own end; one that is stopped ends them as if they were whole.
   if (await within(drainTimeoutMs, server.shutdown())) await app.close();
   else {
     log.warn("drainTimeout is over: breaking the answers that are left");
+    await server.destroy();
     await app.close("kill");
   }
   log.info("stopped");

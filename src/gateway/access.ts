@@ -55,11 +55,23 @@ export function offeredProtocols(headers: Headers): string[] {
     .filter(Boolean);
 }
 
+/** The key that came among the protocols, as everybody else sends it; nothing if it came so as well. */
+export function keyHeaders(headers: Headers): [name: string, value: string][] {
+  const key = protocolKey(headers);
+  return key === undefined || headers.has("authorization")
+    ? []
+    : [["authorization", `Bearer ${key}`]];
+}
+
+function protocolKey(headers: Headers): string | undefined {
+  return offeredProtocols(headers).find((name) => name.startsWith(KEY_PROTOCOL))
+    ?.slice(KEY_PROTOCOL.length);
+}
+
 /** OpenAI's clients send a Bearer token, Anthropic's the other header, some proxies' clients both. */
 function presentedKeys(headers: Headers): string[] {
   const [, bearer] = /^Bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "") ?? [];
-  const protocol = offeredProtocols(headers).find((name) => name.startsWith(KEY_PROTOCOL));
-  return [bearer, headers.get("x-api-key"), protocol?.slice(KEY_PROTOCOL.length)].filter((key) =>
+  return [bearer, headers.get("x-api-key"), protocolKey(headers)].filter((key) =>
     typeof key === "string" && key !== ""
   ) as string[];
 }

@@ -30,7 +30,7 @@ Deno.test("Cancellation lets the request go on after an attempt was given up", (
 });
 
 Deno.test("a client that leaves while its body is read leaves nothing behind", async () => {
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const client = await RawClient.connect(gateway.port);
   const head = "host: a\r\ncontent-type: application/json\r\ncontent-length: 100";
   await client.write(`POST ${CHAT} HTTP/1.1\r\n${head}\r\n\r\n{"model":`);
@@ -42,7 +42,7 @@ Deno.test("a client that leaves while its body is read leaves nothing behind", a
 
 Deno.test("a client that leaves while it waits is never sent upstream", async () => {
   await using upstream = new Upstream(() => new Response("ok"));
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m" });
   await until(() => gateway.admission().pending === 1);
@@ -54,7 +54,7 @@ Deno.test("a client that leaves while it waits is never sent upstream", async ()
 
 Deno.test("a client that leaves before the headers aborts the upstream", async () => {
   await using upstream = new Upstream(() => new Promise(() => {}));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m" });
   await until(() => upstream.requests === 1);
@@ -82,7 +82,7 @@ function endless(counts: { cancelled: number }): Response {
 Deno.test("a client that leaves in the middle of a stream stops the upstream", async () => {
   const counts = { cancelled: 0 };
   await using upstream = new Upstream(() => endless(counts));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m", stream: true });
   await until(() => client.received.split("data: x").length > 5);
@@ -93,7 +93,7 @@ Deno.test("a client that leaves in the middle of a stream stops the upstream", a
 });
 
 Deno.test("a client that leaves an early stream while it waits leaves the queue", async () => {
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     models: [modelSpec("m", { earlyHeadersAfterMs: 0, keepAliveIntervalMs: 5 })],
   });
   const client = await RawClient.connect(gateway.port);
@@ -108,7 +108,7 @@ Deno.test("a client that leaves an early stream while it waits leaves the queue"
 Deno.test("a client that leaves an early stream of the upstream's events stops the upstream", async () => {
   const counts = { cancelled: 0 };
   await using upstream = new Upstream(() => endless(counts));
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     models: [modelSpec("m", { earlyHeadersAfterMs: 0 })],
   });
   const client = await RawClient.connect(gateway.port);
@@ -124,7 +124,7 @@ Deno.test("a client that leaves an early stream of the upstream's events stops t
 Deno.test("clients that come and go all at once leave nothing behind", async () => {
   const counts = { cancelled: 0 };
   await using upstream = new Upstream(() => endless(counts));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const clients = await Promise.all(Array.from({ length: 40 }, async () => {
     const client = await RawClient.connect(gateway.port);
     await client.post(CHAT, { model: "m", stream: true });

@@ -4,8 +4,6 @@ import type { Layer } from "./layers.ts";
 const METHODS = "GET, HEAD, POST, OPTIONS";
 const EXPOSED = "x-request-id, x-cold-start-ms, retry-after, x-should-retry";
 
-const SWITCHING_PROTOCOLS = 101;
-
 /**
  * Answers OPTIONS, which never wakes anything. `cors()` is `server.cors` as it is now: `true` for every
  * origin, a list of origins, or `false`.
@@ -17,8 +15,7 @@ export function corsLayer(cors: () => boolean | readonly string[]): Layer {
       ? new Response(null, { status: 204, headers: { allow: METHODS } })
       : await next(request, context);
     const allowed = cors();
-    // A WebSocket is open to every page, and its request cannot be read any more.
-    if (allowed === false || response.status === SWITCHING_PROTOCOLS) return response;
+    if (allowed === false) return response;
     const origin = request.headers.get("origin");
 
     const { headers } = response;

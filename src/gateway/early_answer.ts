@@ -1,6 +1,7 @@
 /** How the answer to a request is begun early, if its client can take one: by what it asked for. */
 import type { ModelSpec } from "../config/spec.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { apiOf } from "./envelope.ts";
@@ -13,7 +14,7 @@ import { rescue } from "./rescue.ts";
 import { clientPatienceMs } from "./wait_limit.ts";
 
 export interface EarlyAnswerOptions {
-  readonly request: Request;
+  readonly request: ServerRequest;
   readonly context: RequestContext;
   readonly spec: ModelSpec;
   readonly cancellation: Cancellation;

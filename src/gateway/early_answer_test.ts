@@ -10,7 +10,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 
 /** A sleeping model whose streams begin early, at once, and say so every few milliseconds. */
 const sleeping = (over = {}) =>
-  new GatewayServer({
+  GatewayServer.start({
     models: [modelSpec("m", { earlyHeadersAfterMs: 0, keepAliveIntervalMs: 5, ...over })],
   });
 
@@ -18,7 +18,7 @@ Deno.test("a stream that waits is a 200 with comments, then the upstream's event
   await using upstream = new Upstream(() =>
     new Response("data: 1\n\ndata: [DONE]\n\n", { headers: EVENTS })
   );
-  await using gateway = sleeping();
+  await using gateway = await sleeping();
   const response = await post(gateway.url + CHAT, { model: "m", stream: true });
   expect(Object.fromEntries(response.headers)).toMatchObject({
     ...EVENTS,
@@ -33,7 +33,7 @@ Deno.test("a stream that waits is a 200 with comments, then the upstream's event
 });
 
 Deno.test("a request that asked for no stream waits in silence and gets the real status", async () => {
-  await using gateway = sleeping();
+  await using gateway = await sleeping();
   const asked = post(gateway.url + CHAT, { model: "m" });
   await until(() => gateway.admission().pending === 1);
   gateway.admission().fail(
@@ -46,7 +46,7 @@ Deno.test("a request that asked for no stream waits in silence and gets the real
 });
 
 Deno.test("a failed wake is told in an early stream, and in the record", async () => {
-  await using gateway = sleeping();
+  await using gateway = await sleeping();
   const response = await post(`${gateway.url}/v1/messages`, { model: "m", stream: true });
   gateway.admission().fail(
     new ModelUnavailable("m", { kind: "image", message: "ImagePullBackOff" }, 10_000),
@@ -71,7 +71,7 @@ function breaking(text: string, broken: Promise<void>): Response {
 Deno.test("an upstream that dies in an early stream: the event is finished, the error told", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using upstream = new Upstream(() => breaking('data: 1\n\ndata: {"half', promise));
-  await using gateway = sleeping();
+  await using gateway = await sleeping();
   using client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m", stream: true });
   await until(() => client.received.includes(": waking"));
@@ -88,7 +88,7 @@ Deno.test("an upstream that dies in an early stream: the event is finished, the 
 Deno.test("an upstream that dies in a stream that did not wait: never a clean end", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using upstream = new Upstream(() => breaking("data: 1\n\n", promise));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   using client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m", stream: true });
   await until(() => client.received.includes("data: 1"));
@@ -100,7 +100,7 @@ Deno.test("an upstream that dies in a stream that did not wait: never a clean en
 
 Deno.test("an early JSON answer is white space, then the answer", async () => {
   await using upstream = new Upstream(() => Response.json({ ok: 1 }));
-  await using gateway = sleeping({ keepAliveJson: true });
+  await using gateway = await sleeping({ keepAliveJson: true });
   const response = await post(gateway.url + CHAT, { model: "m" });
   expect([response.status, response.headers.get("content-type")]).toEqual([
     200,
@@ -114,7 +114,7 @@ Deno.test("an early JSON answer is white space, then the answer", async () => {
 
 Deno.test("an early JSON answer that fails breaks its connection", async () => {
   await using upstream = new Upstream(() => Response.json({ error: "no" }, { status: 400 }));
-  await using gateway = sleeping({ keepAliveJson: true });
+  await using gateway = await sleeping({ keepAliveJson: true });
   using client = await RawClient.connect(gateway.port);
   await client.post(CHAT, { model: "m" });
   await until(() => client.received.includes("200 OK"));
@@ -126,7 +126,7 @@ Deno.test("an early JSON answer that fails breaks its connection", async () => {
 });
 
 Deno.test("a client's own timeout ends a silent wait in time", async () => {
-  await using gateway = sleeping({ earlyHeadersAfterMs: 10_000 });
+  await using gateway = await sleeping({ earlyHeadersAfterMs: 10_000 });
   const asked = post(gateway.url + CHAT, { model: "m" }, {
     headers: { "x-stainless-timeout": "600" },
   });

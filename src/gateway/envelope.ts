@@ -1,5 +1,6 @@
 /** The body of an error answer, in the shape of the API that the client speaks. */
 import type { ErrorAnswer } from "./error_table.ts";
+import { answerJson } from "./info.ts";
 
 /** Which of the wire formats a path belongs to; everything but the two named ones is chat's. */
 export type Api = "chat" | "responses" | "messages";
@@ -26,7 +27,7 @@ export function errorResponse(answer: ErrorAnswer, api: Api, requestId: string):
         code: answer.code,
       },
     };
-  return Response.json(body, { status: answer.status, headers: answer.headers });
+  return answerJson(body, answer);
 }
 
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {

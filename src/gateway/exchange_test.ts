@@ -194,7 +194,7 @@ Deno.test("a pooled connection that dies under its request is retried on a fresh
   await using upstream = rawUpstream((conn, request) =>
     request === 2 ? Promise.resolve(conn.close()) : answerOk(conn)
   );
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   for (let i = 0; i < 2; i++) {
     const response = await post(gateway.url + CHAT, { model: "m" });
     expect([response.status, await response.text()]).toEqual([200, "ok"]);
@@ -210,7 +210,7 @@ Deno.test("a request whose every connection dies is sent twice at most, and is a
   await using upstream = rawUpstream((conn) =>
     dying ? Promise.resolve(conn.close()) : answerOk(conn)
   );
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const warm = Array.from({ length: 4 }, () => post(gateway.url + CHAT, { model: "m" }));
   for (const response of await Promise.all(warm)) await response.text();
   await gateway.quiet();
@@ -227,7 +227,7 @@ Deno.test("a request whose every connection dies is sent twice at most, and is a
 
 Deno.test("a fresh connection that dies under its request is a 502 and not sent again", async () => {
   await using upstream = rawUpstream((conn) => Promise.resolve(conn.close()));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const response = await post(gateway.url + CHAT, { model: "m" });
   expect([response.status, response.headers.get("retry-after")]).toEqual([502, "1"]);
   expect((await response.json()).error.code).toBe("upstream_unreachable");
@@ -240,7 +240,7 @@ Deno.test("a refused connection waits until the model is up again, whatever its 
   const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const refusing = `http://127.0.0.1:${gone.addr.port}`;
   gone.close();
-  await using gateway = new GatewayServer({ endpoints: [refusing] });
+  await using gateway = await GatewayServer.start({ endpoints: [refusing] });
   const body = JSON.stringify({ model: "m", pad: "x".repeat(300_000) });
   const asked = post(gateway.url + CHAT, body);
   await until(() => gateway.admission().pending === 1);
@@ -255,7 +255,7 @@ Deno.test("a request that was refused is checked in full before it waits", async
   const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const refusing = `http://127.0.0.1:${gone.addr.port}`;
   gone.close();
-  await using gateway = new GatewayServer({ endpoints: [refusing] });
+  await using gateway = await GatewayServer.start({ endpoints: [refusing] });
   const response = await post(gateway.url + CHAT, '{"model":"m"} trailing');
   expect((await response.json()).error.code).toBe("invalid_json");
   expect(gateway.admission().asked.length).toBeLessThanOrEqual(1);

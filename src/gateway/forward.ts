@@ -3,6 +3,7 @@ import type { ModelSpec } from "../config/spec.ts";
 import { createCidrMatcher } from "../lib/cidr.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Fetch } from "../platform/fetch.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Tcp } from "../platform/tcp.ts";
 import type { ConnectWebSocket } from "../platform/web_socket.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -38,7 +39,7 @@ export interface ForwardOptions {
 
 /** A request that is known to be for one model. */
 export interface Call {
-  readonly request: Request;
+  readonly request: ServerRequest;
   readonly context: RequestContext;
   readonly match: RouteMatch;
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -114,7 +115,7 @@ export class Forwarder {
   }
 
   #headers(
-    { headers }: Request,
+    { headers }: ServerRequest,
     { id, info: { remoteAddr } }: RequestContext,
     spec: ModelSpec,
     upstreamKey: string | undefined,
@@ -129,10 +130,7 @@ export class Forwarder {
   }
 }
 
-/**
- * The upstream's answer as the client's: other headers, the same bytes. The body is handed on unread, so
- * that it never enters JavaScript; from then on it can neither be cut nor written to.
- */
+/** The upstream's answer as the client's: other headers, the same bytes, handed on unread. */
 export function passThrough({ response }: Answer, context: RequestContext): Response {
   const { status, headers, body } = response;
   const answer = new Response(body, { status, headers: responseHeaders(headers) });

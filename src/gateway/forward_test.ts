@@ -16,7 +16,7 @@ Deno.test("an answer passes byte for byte, however it is cut into chunks", async
     await using upstream = new Upstream(() =>
       new Response(slices(body, size), { headers: EVENTS })
     );
-    await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+    await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
     const response = await post(gateway.url + CHAT, { model: "m", stream: true });
     expect(response.headers.get("content-type")).toBe(EVENTS["content-type"]);
     expect(await response.bytes()).toEqual(body);
@@ -39,7 +39,7 @@ Deno.test("events pass one by one: each is there before the next is written", as
   const stream = new TransformStream<Uint8Array, Uint8Array>();
   const writer = stream.writable.getWriter();
   await using upstream = new Upstream(() => new Response(stream.readable, { headers: EVENTS }));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const response = await post(gateway.url + CHAT, { model: "m", stream: true });
   const reader = response.body!.getReader();
   for (let i = 0; i < 5; i++) {
@@ -59,7 +59,7 @@ Deno.test("a request goes upstream as it came, but for its path's prefix and the
       headers: { "x-upstream": "yes", connection: "x-hop", "x-hop": "1" },
     });
   });
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     endpoints: [`${upstream.url}/base`],
     models: [modelSpec("m", { aliases: ["gpt"], upstreamModel: "Qwen/Qwen3" })],
     routes: [{ path: "/embed", model: "m", stripPrefix: true }],
@@ -87,7 +87,7 @@ Deno.test("redirects are the client's to follow, errors its to read, and nothing
       ? new Response(null, { status: 307, headers: { location: "/elsewhere" } })
       : Response.json({ error: { code: 400, message: "no" } }, { status: 400 })
   );
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const moved = await post(`${gateway.url}/v1/completions`, { model: "m" }, { redirect: "manual" });
   expect([moved.status, moved.headers.get("location")]).toEqual([307, "/elsewhere"]);
   const failed = await post(gateway.url + CHAT, { model: "m" });
@@ -101,7 +101,7 @@ Deno.test("GET and HEAD pass by their route while the model is up", async () => 
   await using upstream = new Upstream((request) =>
     new Response(`${request.method} ${new URL(request.url).pathname}`)
   );
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     endpoints: [upstream.url],
     routes: [{ path: "/raw", model: "m", stripPrefix: true }],
   });
@@ -116,7 +116,7 @@ Deno.test("in drop-in mode every name means the model and every GET may reach it
   await using upstream = new Upstream(async (request) =>
     new Response(new URL(request.url).pathname + await request.text())
   );
-  await using gateway = new GatewayServer({ dropIn: true, endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ dropIn: true, endpoints: [upstream.url] });
   const posted = await post(gateway.url + CHAT, '{"model":"whatever"}');
   expect(await posted.text()).toBe(CHAT + '{"model":"whatever"}');
   expect(await (await fetch(`${gateway.url}/any/page`)).text()).toBe("/any/page");
@@ -131,7 +131,7 @@ Deno.test("every pod is asked in turn for what lives in one pod's memory", async
       : Response.json({ error: "unknown" }, { status: 404 });
   await using a = new Upstream(answer("resp_a"));
   await using b = new Upstream(answer("resp_b"));
-  await using gateway = new GatewayServer({ endpoints: [a.url, b.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [a.url, b.url] });
   for (const id of ["resp_b", "resp_a", "resp_a", "resp_b"]) {
     const response = await fetch(`${gateway.url}/v1/responses/${id}`);
     expect([response.status, await response.text()]).toEqual([200, id]);
@@ -143,7 +143,7 @@ Deno.test("every pod is asked in turn for what lives in one pod's memory", async
 
 Deno.test("a hundred requests at once each get their own answer", async () => {
   await using upstream = new Upstream(async (request) => new Response(await request.text()));
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const bodies = Array.from({ length: 100 }, (_, n) => JSON.stringify({ model: "m", n }));
   const asked = bodies.map(async (body) => await (await post(gateway.url + CHAT, body)).text());
   await until(() => gateway.admission().pending === 100);
@@ -154,7 +154,7 @@ Deno.test("a hundred requests at once each get their own answer", async () => {
 });
 
 Deno.test("bodies beyond bufferedMax are refused while others wait", async () => {
-  await using gateway = new GatewayServer({ server: { bufferedMax: 100 } });
+  await using gateway = await GatewayServer.start({ server: { bufferedMax: 100 } });
   using first = await RawClient.connect(gateway.port);
   await first.post(CHAT, { model: "m", pad: "x".repeat(50) });
   await until(() => gateway.admission().pending === 1);

@@ -3,6 +3,7 @@
  * and the record that is made of each request when its response is complete.
  */
 import type { Clock } from "../platform/clock.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Handler, RequestInfo } from "../platform/http_server.ts";
 import type { Random } from "../platform/random.ts";
 import { accessLayer } from "./access.ts";
@@ -66,7 +67,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const layers: readonly Layer[] = [
     requestIdLayer,
-    realtimeLayer,
+    realtimeLayer(() => config().server.bodyMax),
     corsLayer(() => config().server.cors),
     rescueLayer(log),
     probeLayer({ version, isReady: () => !leaving }),
@@ -106,7 +107,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 /** What the request keeps is given back here and nowhere else: when its response is complete. */
 function openContext(
-  request: Request,
+  request: ServerRequest,
   info: RequestInfo,
   { clock, random }: GatewayOptions,
 ): RequestContext {

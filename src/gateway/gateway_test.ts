@@ -10,7 +10,7 @@ async function errorOf(response: Response): Promise<[number, string]> {
 }
 
 Deno.test("the gateway answers what is asked of itself, and no upstream", async () => {
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const table: [string, number, unknown][] = [
     ["/health", 200, { status: "ok" }],
     ["/ping/", 200, { status: "ok" }],
@@ -26,7 +26,7 @@ Deno.test("the gateway answers what is asked of itself, and no upstream", async 
 });
 
 Deno.test("HEAD is GET without a body, OPTIONS is 204, other methods are 405 with Allow", async () => {
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const ask = async (method: string, path: string) => {
     const response = await fetch(gateway.url + path, { method });
     return [response.status, response.headers.get("allow"), (await response.text()).length > 0];
@@ -40,7 +40,7 @@ Deno.test("HEAD is GET without a body, OPTIONS is 204, other methods are 405 wit
 });
 
 Deno.test("CONNECT, WebSocket upgrades and pages of the engine are refused", async () => {
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   for (const path of ["/metrics", "/load", "/docs", "/openapi.json", "/sleep", "/v1/wake_up"]) {
     expect(await errorOf(await fetch(gateway.url + path))).toEqual([404, "not_found"]);
     expect(await errorOf(await post(`${gateway.url}/any/prefix${path}`, { model: "m" })))
@@ -67,7 +67,7 @@ Deno.test("CONNECT, WebSocket upgrades and pages of the engine are refused", asy
 });
 
 Deno.test("GET /v1/models lists names, aliases and adapters with their state", async () => {
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     models: [modelSpec("Qwen/Qwen3-8B", { aliases: ["gpt"], adapters: ["lora"] }), modelSpec("b")],
   });
   gateway.admission("b").open(["http://127.0.0.1:1"]);
@@ -91,7 +91,7 @@ Deno.test("GET /v1/models lists names, aliases and adapters with their state", a
 Deno.test("a key sees and uses only its models; probes need none", async () => {
   await using upstream = new Upstream(() => Response.json({ ok: true }));
   const key = { name: "team-a", operator: false, inFlightMax: 0, key: "s3cret", models: ["a"] };
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     ...{ models: [modelSpec("a"), modelSpec("b")], endpoints: [upstream.url] },
     server: { keys: [key] },
   });
@@ -110,7 +110,7 @@ Deno.test("a key sees and uses only its models; probes need none", async () => {
 
 Deno.test("a gateway that is about to stop is not ready, then takes nothing new", async () => {
   await using upstream = new Upstream(() => new Response("ok"));
-  await using gateway = new GatewayServer({ endpoints: [upstream.url] });
+  await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   gateway.gateway.leave();
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
   expect((await post(gateway.url + CHAT, { model: "m" })).status).toBe(200);
@@ -122,7 +122,7 @@ Deno.test("a gateway that is about to stop is not ready, then takes nothing new"
 });
 
 Deno.test("every answer has the request's id: the client's if it is fit, else a new one", async () => {
-  await using gateway = new GatewayServer();
+  await using gateway = await GatewayServer.start();
   const idOf = async (id?: string) => {
     const response = await fetch(
       gateway.url + "/nothing",
@@ -137,7 +137,7 @@ Deno.test("every answer has the request's id: the client's if it is fit, else a 
 });
 
 Deno.test("junk wakes nothing: each is refused before the model is asked for", async () => {
-  await using gateway = new GatewayServer({ server: { bodyMax: 1000 } });
+  await using gateway = await GatewayServer.start({ server: { bodyMax: 1000 } });
   const url = gateway.url + CHAT;
   const form = { headers: { "content-type": "application/x-www-form-urlencoded" } };
   const zip = { headers: { "content-encoding": "gzip" } };
@@ -169,7 +169,7 @@ Deno.test("junk wakes nothing: each is refused before the model is asked for", a
 });
 
 Deno.test("what may not wake a model is told that it sleeps", async () => {
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     routes: [{ path: "/embed", model: "m", stripPrefix: true }],
   });
   const never = { headers: { "x-cold-start": "never" } };
@@ -186,7 +186,7 @@ Deno.test("what may not wake a model is told that it sleeps", async () => {
 
 Deno.test("the record of a request names the model of the configuration, the status and the code", async () => {
   await using upstream = new Upstream(() => new Response("no", { status: 418 }));
-  await using gateway = new GatewayServer({
+  await using gateway = await GatewayServer.start({
     models: [modelSpec("m", { aliases: ["alias"] })],
   });
   await (await post(gateway.url + CHAT, { model: "whatever" })).body?.cancel();

@@ -1,4 +1,5 @@
 /** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
@@ -30,8 +31,9 @@ export function createInference(options: InferenceOptions): Handle {
         `${path} is a WebSocket, and this is no whole handshake; a proxy on the way may drop its headers`,
       );
     }
-    // What we do not take up is refused: a client that asks for it cannot do without.
-    if (upgrade !== null) {
+    // What we do not take up is refused, since a client that asks for it cannot do without; but Java's clients offer
+    // HTTP/2 with every first request, and can.
+    if (upgrade !== null && !/^h2c$/i.test(upgrade)) {
       throw new RequestError("not_found", `There is no ${upgrade} to upgrade to at ${path}`);
     }
     if (isStateful(request.method, path)) {
@@ -45,7 +47,7 @@ export function createInference(options: InferenceOptions): Handle {
 }
 
 async function answerPost(
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   query: RouteQuery,
   options: InferenceOptions,
@@ -66,7 +68,7 @@ async function answerPost(
 
 /** Forwarded if the model is up: looking at a page of an engine is no reason to start it. */
 async function answerGet(
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   match: RouteMatch | undefined,
   forwarder: Forwarder,

@@ -2,6 +2,7 @@
  * The layers that a request goes through: each is one idea, all are one list, folded once when the
  * gateway is built. The server and the tests call the same fold.
  */
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { RequestInfo } from "../platform/http_server.ts";
 import type { KeySpec } from "../config/spec.ts";
 
@@ -31,10 +32,13 @@ export interface RequestContext {
   last(ended: Promise<void>): void;
 }
 
-export type Handle = (request: Request, context: RequestContext) => Response | Promise<Response>;
+export type Handle = (
+  request: ServerRequest,
+  context: RequestContext,
+) => Response | Promise<Response>;
 
 export type Layer = (
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   next: Handle,
 ) => Response | Promise<Response>;

@@ -1,17 +1,19 @@
 /** One attempt to open a WebSocket to one endpoint, bounded until it is open. */
 import { type ConnectWebSocket, isRefusal, type Socket } from "../platform/web_socket.ts";
 import type { HeaderList } from "./headers.ts";
+import type { Frame } from "./session_frames.ts";
 import { type Unanswered, watchForHeaders, type WatchOptions } from "./send.ts";
 
 export interface OpenOptions extends WatchOptions {
   readonly connectWebSocket: ConnectWebSocket;
   readonly headers: HeaderList;
-  readonly protocols: readonly string[];
+  /** Bytes of one message. */
+  readonly messageMax: number;
   /**
    * Of the socket, once it is open; set from the beginning: an engine's first frame may come right behind its
    * handshake, before anybody who awaits that goes on.
    */
-  onFrame(frame: string | ArrayBuffer): void;
+  onFrame(frame: Frame, from: Socket): void;
   onEnd(code: number, reason: string): void;
 }
 
@@ -19,14 +21,13 @@ export type Opened = { readonly kind: "open"; readonly socket: Socket } | Unansw
 
 /** @throws the signal's reason when the client has gone */
 export async function openSocket(url: URL, options: OpenOptions): Promise<Opened> {
-  const { connectWebSocket, headers, protocols, cancellation, onFrame, onEnd } = options;
+  const { connectWebSocket, headers, messageMax, cancellation, onFrame, onEnd } = options;
   // Giving up replaces the signal: this is the one of this attempt.
   const { signal } = cancellation;
   signal.throwIfAborted();
   using watch = watchForHeaders(url.href, options);
-  const socket = connectWebSocket(url, { headers, protocols });
-  socket.binaryType = "arraybuffer";
-  socket.onmessage = ({ data }) => onFrame(data);
+  const socket = connectWebSocket(url, { headers, messageMax });
+  socket.onmessage = ({ data }) => onFrame(data as Frame, socket);
   const failure = await untilOpen(socket, signal, onEnd);
   if (cancellation.left) {
     socket.close();
@@ -49,7 +50,7 @@ async function untilOpen(
     resolve("it was given up");
   };
   signal.addEventListener("abort", giveUp, { once: true });
-  socket.onerror = (event) => resolve((event as ErrorEvent).message || "it failed");
+  socket.onerror = (event) => resolve(event.message || "it failed");
   socket.onclose = () => resolve("it was closed at once");
   socket.onopen = () => {
     socket.onerror = null;

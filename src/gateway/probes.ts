@@ -19,7 +19,7 @@ export function probeLayer({ version, isReady }: ProbeOptions): Layer {
       case "/readyz":
         return isReady()
           ? answerJson({ status: "ready" })
-          : answerJson({ status: "draining" }, 503);
+          : answerJson({ status: "draining" }, { status: 503 });
     }
     return undefined;
   };

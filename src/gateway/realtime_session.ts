@@ -3,8 +3,9 @@
  * pass as they come. Its permit is held while frames flow: after an idle timeout without one, both are closed, or
  * a forgotten connection would keep a model awake for ever.
  */
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Socket } from "../platform/web_socket.ts";
-import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
+import { keyHeaders } from "./access.ts";
 import type { Lease } from "./budget.ts";
 import { Cancellation } from "./cancellation.ts";
 import { CLOSE, closeCodeOf, closeReason } from "./close_codes.ts";
@@ -26,8 +27,11 @@ import {
   renamedSearch,
 } from "./session_frames.ts";
 
+/** Bytes on their way to one side of a session, from which on the other side is not read. */
+const BUFFERED_MAX = 2 ** 20;
+
 export interface RealtimeSessionOptions {
-  readonly request: Request;
+  readonly request: ServerRequest;
   readonly context: RequestContext;
   readonly options: InferenceOptions;
   readonly forwarder: Forwarder;
@@ -42,7 +46,6 @@ export class RealtimeSession {
   readonly #waiting: Frame[] = [];
   readonly #held: Lease;
   readonly #cancellation = new Cancellation(new AbortController().signal);
-  readonly #opened = Promise.withResolvers<void>();
   readonly #first = Promise.withResolvers<Frame>();
   readonly #over = Promise.withResolvers<void>();
   #upstream: Socket | undefined;
@@ -53,9 +56,7 @@ export class RealtimeSession {
   constructor(readonly client: Socket, readonly session: RealtimeSessionOptions) {
     this.#held = session.options.budget.take();
     this.#isGreeted = session.match === undefined;
-    client.binaryType = "arraybuffer";
-    client.onopen = () => this.#opened.resolve();
-    client.onmessage = ({ data }) => this.#fromClient(data);
+    client.onmessage = ({ data }) => this.#fromClient(data as Frame);
     client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
     // Nobody waits for it where the model is known.
     this.#first.promise.catch(() => {});
@@ -64,8 +65,6 @@ export class RealtimeSession {
 
   async #run(): Promise<void> {
     try {
-      // Nothing is done for a client that has gone by then, and nothing can be sent to it before.
-      await this.#opened.promise;
       const match = this.session.match ?? await this.#matchOfFirst();
       this.#relay(await this.#reach(match), match);
       using _quiet = this.#endWhenQuiet(match);
@@ -87,9 +86,7 @@ export class RealtimeSession {
   /** The model that `session.update` names, as vLLM's clients do; without one, that of the default route. */
   async #matchOfFirst(): Promise<Resolved> {
     const { context: { id }, options: { config, clock }, query } = this.session;
-    if (this.client.readyState === this.client.OPEN) {
-      this.client.send(greeting(id, clock.wallMs()));
-    }
+    this.client.send(greeting(id, clock.wallMs()));
     const { bodyTimeoutMs } = config().server;
     using _limit = clock.timer(bodyTimeoutMs, () =>
       this.#first.reject(
@@ -135,16 +132,17 @@ export class RealtimeSession {
       ...outgoing,
       search: rename === undefined ? search : renamedSearch(search, rename),
     });
-    const hidesKeys = forwarder.keepsKeys(spec);
     return openSocket(url, {
       ...{ tcp: options.tcp, clock: options.clock, cancellation: this.#cancellation },
       connectTimeoutMs: spec.connectTimeoutMs,
       responseTimeoutMs: spec.responseTimeoutMs,
       connectWebSocket: options.connectWebSocket(spec),
-      headers: outgoing.headers.filter(([name]) => !name.startsWith("sec-websocket-")),
-      protocols: offeredProtocols(request.headers)
-        .filter((name) => !(hidesKeys && name.startsWith(KEY_PROTOCOL))),
-      onFrame: (frame) => this.#fromUpstream(frame),
+      headers: [
+        ...outgoing.headers.filter(([name]) => !name.startsWith("sec-websocket-")),
+        ...(forwarder.keepsKeys(spec) ? [] : keyHeaders(request.headers)),
+      ],
+      messageMax: options.config().server.bodyMax,
+      onFrame: (frame, from) => this.#fromUpstream(frame, from),
       onEnd: (code, reason) => this.#upstreamLeft(code, reason),
     });
   }
@@ -155,13 +153,15 @@ export class RealtimeSession {
     this.#lastFrameMs = this.session.options.clock.nowMs();
     const [first, ...others] = this.#waiting.splice(0);
     this.#held[Symbol.dispose]();
+    const pass = (frame: Frame) => this.#pass(frame, this.client, upstream);
+    const passOn = () => void (this.client.onmessage = ({ data }) => pass(data as Frame));
     this.client.onmessage = ({ data }) => {
-      this.#pass(this.#renamed(data, match), upstream);
-      this.client.onmessage = ({ data }) => this.#pass(data, upstream);
+      pass(this.#renamed(data as Frame, match));
+      passOn();
     };
     if (first === undefined) return;
-    for (const frame of [this.#renamed(first, match), ...others]) this.#pass(frame, upstream);
-    this.client.onmessage = ({ data }) => this.#pass(data, upstream);
+    for (const frame of [this.#renamed(first, match), ...others]) pass(frame);
+    passOn();
   }
 
   /** The first frame with the name that the engine knows its model by. */
@@ -188,26 +188,25 @@ export class RealtimeSession {
     }
   }
 
-  #fromUpstream(data: Frame): void {
+  #fromUpstream(data: Frame, from: Socket): void {
     const isSecond = this.#isGreeted && isGreeting(data);
     this.#isGreeted = false;
-    if (!isSecond) this.#pass(data, this.client);
+    if (!isSecond) this.#pass(data, from, this.client);
   }
 
-  /** A socket cannot be told to wait: who does not read is let go, before its frames fill the memory. */
-  #pass(data: Frame, to: Socket): void {
-    const { clock, config } = this.session.options;
-    this.#lastFrameMs = clock.nowMs();
+  /** What one side says faster than the other one reads waits with who says it. */
+  #pass(data: Frame, from: Socket, to: Socket): void {
+    this.#lastFrameMs = this.session.options.clock.nowMs();
     if (to.readyState !== to.OPEN) return;
-    to.send(data);
-    if (to.bufferedAmount <= config().server.bodyMax) return;
-    close(this.client, CLOSE.again, "More frames wait than may be held (bodyMax)");
-    this.#leave();
+    to.send(data, () => {
+      if (from.isPaused && to.bufferedAmount < BUFFERED_MAX) from.resume();
+    });
+    if (to.bufferedAmount >= BUFFERED_MAX) from.pause();
   }
 
   #upstreamLeft(code: number, reason: string): void {
-    // 1006 and Deno's 0: it said nothing at all. 1005: it said no code.
-    if (code === 1006 || code === 0) {
+    // 1006: it said nothing at all. 1005: it said no code.
+    if (code === 1006) {
       const { context } = this.session;
       this.#refuse(
         new RequestError(
@@ -226,7 +225,6 @@ export class RealtimeSession {
   /** Nothing more is done for the client: not admitted, not connected, not relayed. */
   #leave(code = 1000, reason = ""): void {
     this.#cancellation.leave();
-    this.#opened.resolve();
     this.#first.reject(new Error("the client has gone"));
     if (this.#upstream) close(this.#upstream, code, reason);
     this.#over.resolve();
@@ -248,8 +246,7 @@ export class RealtimeSession {
 
 /** Closes what may be closed already. */
 function close(socket: Socket, code: number, reason: string): void {
-  if (socket.readyState >= socket.CLOSING) return;
-  const end = () => socket.close(code, closeReason(reason));
-  if (socket.readyState === socket.CONNECTING) socket.onopen = end;
-  else end();
+  // One that was told to wait would not hear the other side's goodbye.
+  socket.resume();
+  socket.close(code, closeReason(reason));
 }

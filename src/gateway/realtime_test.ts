@@ -32,7 +32,7 @@ function key() {
 
 for (const [what, options, search, headers, code] of REFUSED) {
   Deno.test(`${what}: opened, then closed with ${code}`, async () => {
-    await using gateway = startGateway(undefined, {
+    await using gateway = await startGateway(undefined, {
       models: [modelSpec("m"), modelSpec("n")],
       ...options,
     });
@@ -44,7 +44,7 @@ for (const [what, options, search, headers, code] of REFUSED) {
 }
 
 Deno.test("a draining gateway closes with 1013", async () => {
-  await using gateway = startGateway(undefined);
+  await using gateway = await startGateway(undefined);
   gateway.gateway.refuse();
   using client = new RealtimeClient(gateway);
   expect((await client.end())[0]).toBe(1013);
@@ -52,7 +52,7 @@ Deno.test("a draining gateway closes with 1013", async () => {
 
 Deno.test("a browser's key comes as a protocol, is taken, and goes no further", async () => {
   await using engine = new RealtimeEngine();
-  await using gateway = startGateway(engine, { server: { keys: [key()] } });
+  await using gateway = await startGateway(engine, { server: { keys: [key()] } });
   using client = new RealtimeClient(gateway, "?model=m", [
     "realtime",
     "openai-insecure-api-key.secret",
@@ -60,14 +60,26 @@ Deno.test("a browser's key comes as a protocol, is taken, and goes no further", 
   await client.send("hi");
   await eventually(() => client.heard.length === 1);
   expect(client.socket.protocol).toBe("realtime");
-  expect(engine.asked[0]!.headers.get("sec-websocket-protocol")).toBe("realtime");
+  expect(engine.asked[0]!.headers.get("sec-websocket-protocol")).toBe(null);
   expect(engine.asked[0]!.headers.get("authorization")).toBe(null);
+});
+
+Deno.test("a browser's key that is the engine's own goes there as a header", async () => {
+  await using engine = new RealtimeEngine();
+  await using gateway = await startGateway(engine);
+  using client = new RealtimeClient(gateway, "?model=m", [
+    "realtime",
+    "openai-insecure-api-key.secret",
+  ]);
+  await client.send("hi");
+  await eventually(() => client.heard.length === 1);
+  expect(engine.asked[0]!.headers.get("authorization")).toBe("Bearer secret");
 });
 
 Deno.test("without ?model= the first session.update names the model, renamed in just that place", async () => {
   await using engine = new RealtimeEngine();
   const models = [modelSpec("m", { upstreamModel: "org/M" }), modelSpec("n")];
-  await using gateway = startGateway(engine, { models });
+  await using gateway = await startGateway(engine, { models });
   using client = new RealtimeClient(gateway, "");
   await client.send('{"type":"session.update", "model" : "m","big":12345678901234567890}', "next");
   await eventually(() => client.heard.length === 3);
@@ -86,7 +98,9 @@ Deno.test("a first frame that names no model, or is none, closes with 1008 and s
     new ArrayBuffer(2),
   ];
   for (const frame of frames) {
-    await using gateway = startGateway(undefined, { models: [modelSpec("m"), modelSpec("n")] });
+    await using gateway = await startGateway(undefined, {
+      models: [modelSpec("m"), modelSpec("n")],
+    });
     using client = new RealtimeClient(gateway, "");
     await client.send(frame);
     expect((await client.end())[0]).toBe(1008);
@@ -98,7 +112,7 @@ Deno.test("a first frame that names no model, or is none, closes with 1008 and s
 Deno.test("without ?model= the gateway greets, and its engine's greeting is not heard again", async () => {
   await using engine = new RealtimeEngine();
   engine.atOnce = (socket) => socket.send('{"type":"session.created","id":"own"}');
-  await using gateway = startGateway(engine, { models: [modelSpec("m"), modelSpec("n")] });
+  await using gateway = await startGateway(engine, { models: [modelSpec("m"), modelSpec("n")] });
   using client = new RealtimeClient(gateway, "");
   await eventually(() => client.heard.length === 1);
   expect(JSON.parse(client.heard[0] as string)).toEqual({
@@ -118,7 +132,7 @@ Deno.test("without ?model= the gateway greets, and its engine's greeting is not 
 
 Deno.test("a session that names no model in time is closed with 1008", async () => {
   const clock = new VirtualClock();
-  await using gateway = startGateway(undefined, {
+  await using gateway = await startGateway(undefined, {
     clock,
     models: [modelSpec("m"), modelSpec("n")],
   });
@@ -133,7 +147,7 @@ Deno.test("a session that names no model in time is closed with 1008", async () 
 Deno.test("an alias in ?model= and in the first frame becomes the name that the engine knows", async () => {
   await using engine = new RealtimeEngine();
   const models = [modelSpec("m", { aliases: ["gpt"], upstreamModel: "org/M" }), modelSpec("n")];
-  await using gateway = startGateway(engine, { models });
+  await using gateway = await startGateway(engine, { models });
   using client = new RealtimeClient(gateway, "?intent=a%20b&model=gpt&x=%2f");
   await client.send('{"model":"gpt"}', '{"model":"gpt"}');
   await eventually(() => client.heard.length === 2);

@@ -1,6 +1,7 @@
 /** The body of a request: read once, looked through for what decides where it goes, checked on demand. */
 import type { Clock } from "../platform/clock.ts";
 import type { ServerSpec } from "../config/spec.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { type HeldBody, readBody } from "./body.ts";
 import type { ByteBudget } from "./budget.ts";
 import { checkJson } from "./check_json.ts";
@@ -25,7 +26,7 @@ export interface RequestBodyTools {
 
 /** @throws RequestError if it is of a kind that no engine reads, too large, too slow, or malformed */
 export async function takeBody(
-  request: Request,
+  request: ServerRequest,
   { bodyMax, bodyTimeoutMs }: ServerSpec,
   tools: RequestBodyTools,
 ): Promise<RequestBody> {
@@ -88,7 +89,7 @@ function formatOf(headers: Headers): Format {
 }
 
 async function readWhole(
-  request: Request,
+  request: ServerRequest,
   options: Parameters<typeof readBody>[1],
 ): Promise<HeldBody> {
   try {

@@ -4,6 +4,7 @@
  */
 import type { Admission } from "../activator/admission.ts";
 import { ModelAsleep } from "../activator/errors.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import { readBody } from "./body.ts";
 import type { Answer } from "./exchange.ts";
 import { type Call, type Forwarder, type ForwardOptions, passThrough } from "./forward.ts";
@@ -17,7 +18,7 @@ const PODS_MAX = 64;
 
 /** @throws RequestError `not_found` where nobody can know it, and what `exchange` throws */
 export async function answerStateful(
-  request: Request,
+  request: ServerRequest,
   context: RequestContext,
   query: RouteQuery,
   options: ForwardOptions & RequestBodyTools,

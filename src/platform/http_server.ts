@@ -1,69 +1,211 @@
-/** An HTTP/1.1 server as a dependency: a handler in, an address and a way to stop out. */
-
-import { type Upgraded, upgradeWebSocket } from "./web_socket.ts";
+/**
+ * An HTTP/1.1 server as a dependency: a handler in, an address and two ways to stop out. On `node:http`, since `Deno.serve`
+ * (2.8.3 to 2.9.6) does not tell of a client that leaves before its answer begins, once its request was longer than
+ * about 500 bytes; nor can it break an answer that it was told to finish.
+ */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
+import type { AddressInfo, Socket as Connection } from "node:net";
+import type { Duplex } from "node:stream";
+import { linger, requestOf, send, type ServerRequest } from "./http_messages.ts";
+import { type AcceptOptions, acceptWebSocket, isHandshake, type Socket } from "./web_socket.ts";
 
 /** What is known of one request beside itself, and may be done with it. */
 export interface RequestInfo {
   /** The peer's IP address; an ingress, if there is one. */
   readonly remoteAddr: string;
   /**
-   * Settles once the response has left completely, or its connection has broken; for one that became a WebSocket, at
+   * Resolves once the response has left completely, or its connection has broken; for one that became a WebSocket, at
    * once.
    */
   readonly completed: Promise<void>;
-  /** Makes a WebSocket of it; `protocol`: of those that the client offers. @throws if it does not ask for one */
-  upgrade(protocol: string | undefined): Upgraded;
+  /** Makes a WebSocket of it, to be answered with `SwitchingProtocols`. @throws if none can be made of it */
+  upgrade(options: AcceptOptions): Socket;
 }
 
-/** The request's URL is always one that can be parsed. */
-export type Handler = (request: Request, info: RequestInfo) => Response | Promise<Response>;
+export type Handler = (
+  request: ServerRequest,
+  info: RequestInfo,
+) => Response | Promise<Response>;
+
+/** The answer to a request that became a WebSocket: there is nothing more to send. */
+export class SwitchingProtocols extends Response {
+  override get status(): number {
+    return 101;
+  }
+}
 
 export interface HttpServer {
   /** Where it listens; the port is the real one also if 0 was asked for. */
   readonly hostname: string;
   readonly port: number;
-  /**
-   * Takes no more connections, closes idle ones and all WebSockets (with 1001), and resolves when the last response
-   * has left.
-   */
+  /** Takes no more connections, closes idle ones, and resolves when the last response and WebSocket have ended. */
   shutdown(): Promise<void>;
+  /** The same, but ends every WebSocket (1001) and breaks every connection. */
+  destroy(): Promise<void>;
 }
 
-/** What the server itself answers to a head that it cannot read. */
-const malformed = () => new Response(null, { status: 400 });
-
-/** @throws if the address cannot be listened on */
+/** Rejects if the address cannot be listened on. */
 export type Listen = (
   address: { readonly hostname: string; readonly port: number },
   handler: Handler,
-) => HttpServer;
+) => Promise<HttpServer>;
 
-export const systemListen: Listen = ({ hostname, port }, handler) => {
-  const server = Deno.serve(
-    {
-      hostname,
-      port,
-      onListen() {},
-      // The gateway turns its own failures into answers; this is for what failed even at that.
-      onError: () => new Response(null, { status: 500 }),
-    },
-    (request, info) =>
-      // A `Host` that is none, such as `[`, leaves a URL that cannot be read.
-      URL.canParse(request.url) ? handler(request, requestInfo(request, info)) : malformed(),
-  );
-  return {
-    hostname: server.addr.hostname,
-    port: server.addr.port,
-    shutdown: () => server.shutdown(),
-  };
+/** A head is whole within this; a body's time is its reader's matter. */
+const HEAD_TIMEOUT_MS = 60_000;
+/** Longer than a balancer keeps its own side open: GCP's, the longest, 600 s, AWS's 60 s, nginx 60 s. */
+const IDLE_TIMEOUT_MS = 620_000;
+const HEAD_BYTES_MAX = 64 * 1024;
+/** How long the peer of a WebSocket has to say goodbye. */
+const GOODBYE_MS = 1_000;
+const GOING_AWAY = 1001;
+
+export const systemListen: Listen = (address, handler) => {
+  const listener = new Listener(handler);
+  return listener.listen(address);
 };
 
-export function requestInfo(
-  request: Request,
-  { remoteAddr, completed }: Deno.ServeHandlerInfo<Deno.NetAddr>,
-): RequestInfo {
-  return {
-    ...{ remoteAddr: remoteAddr.hostname, completed },
-    upgrade: (protocol) => upgradeWebSocket(request, completed, protocol),
-  };
+class Listener implements HttpServer {
+  hostname = "";
+  port = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** The answers under way: nothing else may be written where they go. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>();
+  readonly #ended = Promise.withResolvers<void>();
+  #isClosing = false;
+
+  constructor(readonly handler: Handler) {
+    const options = {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      maxHeaderSize: HEAD_BYTES_MAX,
+      requestTimeout: 0,
+      // A client that offers other protocols (Java's and curl's h2c) is answered in this one.
+      shouldUpgradeCallback: ({ method, headers }: IncomingMessage) =>
+        isHandshake(method, (name) => one(headers[name])),
+    };
+    const server = this.#server = createServer(options, (message, response) => {
+      void this.#serve(message, response, () => {
+        throw new Error("not a handshake");
+      });
+    });
+    // A head is bounded in bytes; past a number of headers Node would drop those that follow without a word.
+    server.maxHeadersCount = 0;
+    server.on("upgrade", (message, connection, head) => this.#upgrade(message, connection, head));
+    server.on("connect", (message, connection) => this.#serveLast(message, connection));
+    server.on("clientError", (error, connection) => this.#refuse(error, connection));
+  }
+
+  listen({ hostname, port }: { hostname: string; port: number }): Promise<HttpServer> {
+    const { promise, resolve, reject } = Promise.withResolvers<HttpServer>();
+    this.#server.once("error", reject);
+    this.#server.listen(port, hostname, () => {
+      this.#server.off("error", reject);
+      const address = this.#server.address() as AddressInfo;
+      this.hostname = address.address;
+      this.port = address.port;
+      resolve(this);
+    });
+    return promise;
+  }
+
+  shutdown(): Promise<void> {
+    if (!this.#isClosing) this.#server.close(() => this.#ended.resolve());
+    this.#isClosing = true;
+    this.#server.closeIdleConnections();
+    return this.#ended.promise;
+  }
+
+  async destroy(): Promise<void> {
+    const ended = this.shutdown();
+    for (const socket of this.#sockets) socket.close(GOING_AWAY);
+    this.#server.closeAllConnections();
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.terminate();
+    }, GOODBYE_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #upgrade(message: IncomingMessage, connection: Duplex, head: Uint8Array): void {
+    this.#serveLast(message, connection, (options) => {
+      const socket = acceptWebSocket(message, connection, head, options);
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+      return socket;
+    });
+  }
+
+  /** A request whose connection is its own from now on. */
+  #serveLast(
+    message: IncomingMessage,
+    connection: Duplex,
+    upgrade?: RequestInfo["upgrade"],
+  ): void {
+    const response = new ServerResponse(message);
+    response.assignSocket(connection as Connection);
+    response.shouldKeepAlive = false;
+    connection.on("error", () => {});
+    response.once("finish", () => connection.end());
+    void this.#serve(message, response, (options) => {
+      if (!upgrade) throw new Error("not a handshake");
+      response.detachSocket(connection as Connection);
+      return upgrade(options);
+    });
+  }
+
+  async #serve(
+    message: IncomingMessage,
+    response: ServerResponse,
+    upgrade: RequestInfo["upgrade"],
+  ): Promise<void> {
+    const { socket: connection } = message;
+    const leaving = new AbortController();
+    const completed = Promise.withResolvers<void>();
+    this.#answers.set(connection, response);
+    const end = () => {
+      if (!response.writableFinished) leaving.abort();
+      this.#answers.delete(connection);
+      completed.resolve();
+      if (this.#isClosing) this.#server.closeIdleConnections();
+    };
+    response.once("close", end);
+    connection.once("close", end);
+    try {
+      const request = requestOf(message, this, leaving.signal);
+      const answer = request === undefined
+        ? new Response(null, { status: 400, headers: { connection: "close" } })
+        : await this.handler(request, {
+          remoteAddr: connection.remoteAddress ?? "",
+          completed: completed.promise,
+          upgrade,
+        });
+      if (answer instanceof SwitchingProtocols) completed.resolve();
+      else await send(answer, message, response, this.#isClosing);
+    } catch {
+      if (response.headersSent || response.destroyed) connection.destroy();
+      else response.writeHead(500, ["content-length", "0"]).end();
+    } finally {
+      connection.off("close", end);
+    }
+    if (response.writableFinished) end();
+    linger(message);
+  }
+
+  /** Bytes that are no request, or a head that does not end. */
+  #refuse(error: Error & { code?: string }, connection: Duplex): void {
+    const answer = this.#answers.get(connection);
+    if (answer?.writableEnded) return void connection.end();
+    if (!connection.writable || answer) return void connection.destroy();
+    const status = error.code === "HPE_HEADER_OVERFLOW"
+      ? "431 Request Header Fields Too Large"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+      ? "408 Request Timeout"
+      : "400 Bad Request";
+    connection.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+  }
+}
+
+function one(value: string | string[] | undefined): string | null {
+  return typeof value === "string" ? value : value?.join(", ") ?? null;
 }

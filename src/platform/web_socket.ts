@@ -1,20 +1,26 @@
-/** WebSockets as a dependency: what a request becomes, and what is opened to somebody else. */
+/** WebSockets as a dependency: what a request becomes, and what is opened to somebody else. Both ends are `ws`'s. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { rootCertificates } from "node:tls";
+// @ts-types="npm:@types/ws@8.18.2"
+import { WebSocket, WebSocketServer } from "ws";
 
 export type Socket = WebSocket;
 
-export interface Upgraded {
-  readonly socket: Socket;
-  /** To be returned as the answer to the request. */
-  readonly response: Response;
-}
-
-export interface ConnectOptions {
+export interface AcceptOptions {
+  /** Of those that the client offers. */
+  readonly protocol?: string | undefined;
+  /** Of the answer, beside those of the handshake. */
   readonly headers: Iterable<readonly [name: string, value: string]>;
-  readonly protocols: readonly string[];
+  /** Bytes of one message; a longer one closes the socket (1009). */
+  readonly messageMax: number;
 }
 
-/** It is not open yet; one that cannot be opened says why in its `error` event, and is closed. */
-export type ConnectWebSocket = (url: URL, options: ConnectOptions) => Socket;
+/**
+ * It is not open yet; one that cannot be opened says why in its `error` event, and is closed. It asks for no protocol:
+ * a server that is asked for some and chooses none, as vLLM, would be no good one.
+ */
+export type ConnectWebSocket = (url: URL, options: Omit<AcceptOptions, "protocol">) => Socket;
 
 /** `caCerts`: PEM texts, trusted beside the system's. */
 export type CreateConnectWebSocket = (
@@ -22,47 +28,66 @@ export type CreateConnectWebSocket = (
 ) => ConnectWebSocket;
 
 export const createConnectWebSocket: CreateConnectWebSocket = (trust) => {
-  const client = trust && Deno.createHttpClient({ ...trust, http2: false });
-  return (url, { headers, protocols }) =>
-    new WebSocket(url, {
-      headers: new Headers([...headers].map(([name, value]): [string, string] => [name, value])),
-      protocols: [...protocols],
-      ...(client ? { client } : {}),
-    });
+  const ca = trust?.caCerts && [...rootCertificates, ...trust.caCerts];
+  return (url, { headers, messageMax }) =>
+    prepared(
+      new WebSocket(url, {
+        headers: grouped(headers),
+        maxPayload: messageMax,
+        perMessageDeflate: false,
+        ...(ca ? { ca } : {}),
+      }),
+    );
 };
 
-/** True if `reason`, of an `error` event, means that nobody listened there (Deno 2.9). */
+/** True if `reason`, of an `error` event, means that nobody listened there. */
 export function isRefusal(reason: string): boolean {
-  return /tcp connect error|Connection refused/i.test(reason);
+  return reason.includes("ECONNREFUSED");
 }
 
-/** How long after its answer has left a socket may take to open; it is a matter of microseconds. */
-const OPEN_MAX_MS = 5_000;
+/** True for a handshake (RFC 6455 section 4.1); one that is not whole is none. */
+export function isHandshake(
+  method: string | undefined,
+  header: (name: string) => string | null,
+): boolean {
+  return method === "GET" && /^websocket$/i.test(header("upgrade") ?? "") &&
+    /\bupgrade\b/i.test(header("connection") ?? "") &&
+    header("sec-websocket-version") === "13" &&
+    /^[+/0-9A-Za-z]{22}==$/.test(header("sec-websocket-key") ?? "");
+}
 
-/**
- * What `request` becomes. Of a client that goes before its answer has left Deno 2.9 tells the socket nothing: it
- * gets its `close` event here.
- */
-export function upgradeWebSocket(
-  request: Request,
-  completed: Promise<void>,
-  protocol: string | undefined,
-): Upgraded {
-  // Of a request that was upgraded nothing can be read any more.
-  const { signal } = request;
-  const upgraded = Deno.upgradeWebSocket(request, protocol === undefined ? {} : { protocol });
-  const { socket } = upgraded;
-  const gone = () => {
-    if (socket.readyState === socket.CONNECTING) {
-      socket.dispatchEvent(new CloseEvent("close", { code: 1006 }));
-    }
-  };
-  if (signal.aborted) queueMicrotask(gone);
-  else signal.addEventListener("abort", gone, { once: true });
-  void completed.finally(() => {
-    if (socket.readyState !== socket.CONNECTING) return;
-    const timer = setTimeout(gone, OPEN_MAX_MS);
-    socket.addEventListener("open", () => clearTimeout(timer), { once: true });
+/** Answers the handshake `message`, which came on `connection` with `head` behind it. @throws if its client has gone */
+export function acceptWebSocket(
+  message: IncomingMessage,
+  connection: Duplex,
+  head: Uint8Array,
+  { protocol, headers, messageMax }: AcceptOptions,
+): Socket {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: messageMax,
+    handleProtocols: () => protocol ?? false,
   });
-  return upgraded;
+  server.on("headers", (lines) => {
+    for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+  });
+  let socket: Socket | undefined;
+  server.handleUpgrade(message, connection, head as never, (accepted) => socket = accepted);
+  if (!socket) throw new Error("The client has left");
+  return prepared(socket);
+}
+
+function prepared(socket: Socket): Socket {
+  socket.binaryType = "arraybuffer";
+  // What goes wrong closes it, and is told by that; without a listener it would end the program.
+  socket.on("error", () => {});
+  return socket;
+}
+
+function grouped(headers: Iterable<readonly [string, string]>): Record<string, string[]> {
+  const groups: Record<string, string[]> = {};
+  for (const [name, value] of headers) (groups[name] ??= []).push(value);
+  return groups;
 }

@@ -5,7 +5,7 @@ import { createRouteTable } from "../gateway/routes.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
-import { type Handler, requestInfo } from "../platform/http_server.ts";
+import { type HttpServer, systemListen } from "../platform/http_server.ts";
 import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
@@ -25,15 +25,14 @@ export interface GatewayServerOptions {
 
 export class GatewayServer implements AsyncDisposable {
   readonly gateway: Gateway;
-  readonly #http: BreakableServer;
+  #http!: HttpServer;
   readonly records: RequestRecord[] = [];
   readonly admissions: ReadonlyMap<string, FakeAdmission>;
-  readonly url: string;
-  readonly port: number;
   /** Replace it for a reload. */
   snapshot: Snapshot;
 
-  constructor(options: GatewayServerOptions = {}) {
+  /** Started by `start`. */
+  private constructor(options: GatewayServerOptions) {
     const { models = [modelSpec("m")], routes = [], endpoints = [], dropIn = false } = options;
     const admissions = this.admissions = new Map(
       models.map(({ name }) => [name, new FakeAdmission(name, endpoints)]),
@@ -59,9 +58,21 @@ export class GatewayServer implements AsyncDisposable {
       env: () => undefined,
       observe: (record) => void this.records.push(record),
     });
-    this.#http = serveBreakable(this.gateway.handle);
-    this.port = this.#http.port;
-    this.url = `http://127.0.0.1:${this.port}`;
+  }
+
+  static async start(options: GatewayServerOptions = {}): Promise<GatewayServer> {
+    const server = new GatewayServer(options);
+    const address = { hostname: "127.0.0.1", port: 0 };
+    server.#http = await systemListen(address, server.gateway.handle);
+    return server;
+  }
+
+  get port(): number {
+    return this.#http.port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** The only model's, or that of `name`. */
@@ -78,51 +89,37 @@ export class GatewayServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#http.abort();
+    await this.#http.destroy();
   }
 }
 
 /** An upstream of the test's own. */
 export class Upstream implements AsyncDisposable {
   readonly url: string;
-  readonly #http: BreakableServer;
+  readonly #breaking = new AbortController();
+  readonly #http: Deno.HttpServer;
   /** Requests whose connection broke before their answer was complete. */
   aborted = 0;
   requests = 0;
 
   constructor(answer: (request: Request) => Response | Promise<Response>) {
-    this.#http = serveBreakable((request) => {
-      this.requests++;
-      request.signal.addEventListener("abort", () => this.aborted++);
-      return answer(request);
-    });
-    this.url = `http://127.0.0.1:${this.#http.port}`;
+    const { signal } = this.#breaking;
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, signal, onListen() {} },
+      (request) => {
+        this.requests++;
+        request.signal.addEventListener("abort", () => this.aborted++);
+        return answer(request);
+      },
+    );
+    this.#http = server;
+    this.url = `http://127.0.0.1:${server.addr.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#http.abort();
+    this.#breaking.abort();
+    await this.#http.finished;
   }
-}
-
-interface BreakableServer {
-  readonly port: number;
-  /** Breaks every connection. */
-  abort(): Promise<void>;
-}
-
-function serveBreakable(handler: Handler): BreakableServer {
-  const breaking = new AbortController();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, signal: breaking.signal, onListen() {} },
-    (request, info) => handler(request, requestInfo(request, info)),
-  );
-  return {
-    port: server.addr.port,
-    async abort() {
-      breaking.abort();
-      await server.finished;
-    },
-  };
 }
 
 /** Waits for `condition`, looking often; throws after 10 s. */

