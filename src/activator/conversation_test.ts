@@ -22,6 +22,8 @@ function world() {
     wake: () => called("wake"),
     sleep: () => called("sleep"),
     measure: () => called("measure"),
+    agree: () => called("agree"),
+    use() {},
     suspect() {},
     close: () => Promise.resolve(),
   };
