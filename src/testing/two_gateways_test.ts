@@ -75,7 +75,10 @@ const NEAR: Record<string, readonly string[]> = {
     ...IDLE,
     ..."time,answer 1,answer 0,crash 1,time,answer 0,answer 0".split(","),
   ],
-  "consent is given with the gate open": [...STOPPING, "answer 1", "arrive 0"],
+  "consent is given with the gate open": [
+    ...IDLE,
+    ..."time,answer 1,answer 0,time,answer 0,answer 0,answer 0,arrive 1".split(","),
+  ],
 };
 
 for (const [bug, options] of Object.entries(BUGS)) {
