@@ -32,6 +32,8 @@ export interface Platform {
   readonly files: Files;
   readonly processes: Processes;
   readonly env: (name: string) => string | undefined;
+  /** What other gateways know this one by. */
+  readonly identity: string;
 }
 
 export interface App {

@@ -119,6 +119,8 @@ function systemPlatform({ env }: Terminal): Platform {
     files: systemFiles,
     processes: systemProcesses,
     env: (name) => env[name],
+    // Two gateways on one machine are two.
+    identity: env.POD_NAME ?? `${Deno.hostname()}-${Deno.pid}`,
   };
 }
 
