@@ -92,6 +92,13 @@ export class Gateways {
     for (let rest = ms; rest > 0; rest -= stepMs) await this.clock.advance(Math.min(stepMs, rest));
   }
 
+  /** All leave, within the time that they are given. */
+  async end(...all: Gateway[]): Promise<void> {
+    const left = all.map(({ membership }) => membership.leave());
+    await this.pass(3_000);
+    await Promise.all(left);
+  }
+
   lease(identity: string): Json {
     return this.server.get(leasePath(identity));
   }
@@ -100,4 +107,11 @@ export class Gateways {
 /** Of the Lease of a gateway. */
 export function leasePath(identity: string): string {
   return `${LEASES}/vllm-autoscaler-${identity}`;
+}
+
+/** How a promise stands: `waits`, `done`, or why it failed. */
+export function standing(promise: Promise<void>): { readonly now: string } {
+  const state = { now: "waits" };
+  promise.then(() => state.now = "done", (error: Error) => state.now = error.message);
+  return state;
 }

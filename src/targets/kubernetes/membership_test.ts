@@ -1,24 +1,13 @@
 /** Gateways that know each other by their Leases, over a fake API server, in virtual time. */
 import { expect } from "expect";
 import { type ApiCall, failure } from "../../testing/fake_api_server.ts";
-import { type Gateway, Gateways, leasePath } from "../../testing/gateways.ts";
+import { type Gateway, Gateways, standing } from "../../testing/gateways.ts";
 
 const IDLE_MS = 600_000;
 const never = new AbortController().signal;
 
 function annotation({ body }: ApiCall, name: "claims" | "acks") {
   return JSON.parse(body.metadata.annotations[`vllm-autoscaler/${name}`]);
-}
-
-/** How a promise stands: `waits`, `done`, or why it failed. */
-function standing(promise: Promise<void>): { now: string } {
-  const state = { now: "waits" };
-  promise.then(() => state.now = "done", (error: Error) => state.now = error.message);
-  return state;
-}
-
-async function end(...all: Gateway[]): Promise<void> {
-  await Promise.all(all.map(({ membership }) => membership.leave()));
 }
 
 Deno.test("Membership costs three writes a minute when nothing happens, and tells nobody of them", async () => {
@@ -36,7 +25,7 @@ Deno.test("Membership costs three writes a minute when nothing happens, and tell
     expect([lists.length, news]).toEqual(before[at]!.slice(1));
   });
   expect(world.lease("a").spec.leaseDurationSeconds).toBe(60);
-  await end(...all);
+  await world.end(...all);
   expect(world.clock.timers).toBe(0);
 });
 
@@ -81,7 +70,7 @@ Deno.test("Membership tells at once that a model is used, and many flips in one 
   expect(writes.length).toBeLessThanOrEqual(6);
   await world.pass(3_000);
   expect(Object.keys(annotation(a.writes.at(-1)!, "claims")).length).toBe(201);
-  await end(a, b);
+  await world.end(a, b);
 });
 
 Deno.test("Membership writes nothing for requests that recur within a quarter of the idle timeout", async () => {
@@ -100,7 +89,7 @@ Deno.test("Membership writes nothing for requests that recur within a quarter of
   }
   // The first use, and three renewals a minute.
   expect(a.writes.length).toBeLessThanOrEqual(2 + 1 + 30);
-  await end(a, b);
+  await world.end(a, b);
 });
 
 Deno.test("Membership tells of a use that began quiet, however long it lasts, and of its end", async () => {
@@ -120,7 +109,7 @@ Deno.test("Membership tells of a use that began quiet, however long it lasts, an
   expect(claim!.isInUse).toBe(false);
   expect(claim!.quietMs).toBeGreaterThan(4_400);
   expect(claim!.quietMs).toBeLessThanOrEqual(4_510);
-  await end(a, b);
+  await world.end(a, b);
 });
 
 Deno.test("Membership tells how long a model is quiet, whatever the clocks say", async () => {
@@ -139,7 +128,7 @@ Deno.test("Membership tells how long a model is quiet, whatever the clocks say",
   expect(claim!.quietMs).toBeGreaterThan(129_000);
   expect(claim!.quietMs).toBeLessThanOrEqual(130_500);
   expect(a.membership.claimsOf("m")).toEqual([]);
-  await end(a, b);
+  await world.end(a, b);
 });
 
 Deno.test("Membership remembers the last use by a gateway that has left, or restarted", async () => {
@@ -160,7 +149,7 @@ Deno.test("Membership remembers the last use by a gateway that has left, or rest
     expect(claim!.quietMs).toBeGreaterThan(4_000);
     expect(claim!.quietMs).toBeLessThan(5_100);
   }
-  await end(a, again);
+  await world.end(a, again);
 });
 
 Deno.test("Membership.agreed() resolves when each other one has acked, a late one too", async () => {
@@ -183,5 +172,5 @@ Deno.test("Membership.agreed() resolves when each other one has acked, a late on
   const alone = standing(a.membership.agreed("t1", never));
   await world.pass(10);
   expect([again.now, alone.now, b.writes.length]).toEqual(["done", "done", calls]);
-  await end(a, b, c);
+  await world.end(a, b, c);
 });

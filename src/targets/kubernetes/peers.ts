@@ -141,7 +141,7 @@ export class Peers {
     const { isOwn, onOwn, onChange } = this.options;
     this.heard();
     if (isOwn(name)) onOwn(lease?.holder);
-    if (!lease) return this.#drop(name, this.options.clock.nowMs());
+    if (!lease) return this.#left(name);
     const before = this.#peers.get(name);
     // A list shows again what is known.
     if (before?.lease.resourceVersion === lease.resourceVersion) return;
@@ -170,6 +170,14 @@ export class Peers {
     this.#peers.set(lease.name, peer);
     this.#plan();
     return peer;
+  }
+
+  /** It left, until when it may have used anything; or it was silent for so long that somebody expelled it. */
+  #left(name: string): void {
+    const nowMs = this.options.clock.nowMs();
+    const peer = this.#peers.get(name);
+    const isOut = peer !== undefined && nowMs - peer.seenMs >= peer.lease.durationMs;
+    this.#drop(name, isOut ? peer.seenMs : nowMs);
   }
 
   #drop(name: string, lastMs: number): void {
