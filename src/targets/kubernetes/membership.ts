@@ -58,7 +58,7 @@ export class Membership {
       isOwn: (name) => name === this.name,
       onOwn: (holder) => this.#own.see(holder),
       onChange: () => this.#changed(),
-      onContact: () => this.#contact(),
+      onContact: () => this.#news.tell(),
     });
   }
 
@@ -70,7 +70,10 @@ export class Membership {
     return this.#own.name;
   }
 
-  /** The own Lease is there, and its last write that succeeded began less than `FENCE_MS` ago by our clock. */
+  /**
+   * The own Lease is there, and its last write that succeeded began less than `FENCE_MS` ago: by our clock, and by the
+   * one on the wall, which goes on while a machine is suspended.
+   */
   get isFresh(): boolean {
     return this.#own.isFresh;
   }
@@ -108,7 +111,10 @@ export class Membership {
     const { claims } = this.#own;
     const { dueMs } = claims;
     claims.set(key, isInUse, idleTimeoutMs);
-    if (this.#hasStarted && claims.dueMs < dueMs) this.#own.plan();
+    if (!this.#hasStarted) return;
+    // Whoever uses it waits for that.
+    if (!this.isFresh) this.#own.renew();
+    else if (claims.dueMs < dueMs) this.#own.plan();
   }
 
   /** Of live others, and one more for the last use by those that have gone. */
@@ -177,7 +183,6 @@ export class Membership {
   }
 
   #written(): void {
-    this.#peers.heard();
     this.#peers.retryNow();
     this.#news.tell();
   }
@@ -185,14 +190,6 @@ export class Membership {
   #changed(): void {
     this.#news.tell();
     for (const listener of [...this.#listeners]) listener();
-  }
-
-  #contact(): void {
-    if (this.#peers.isFresh) {
-      this.#peers.heard();
-      this.#own.retryNow();
-    }
-    this.#news.tell();
   }
 
   /** Tries until it is answered. */

@@ -39,6 +39,8 @@ export class OwnLease {
   /** As it was written last; undefined: there is none. */
   #version: string | undefined;
   #writtenMs = -Infinity;
+  /** The same moment on the clock on the wall. */
+  #writtenWallMs = -Infinity;
   #acks = new Map<string, string>();
   #ackedThere: ReadonlyMap<string, string> = new Map();
   #hasJoined = false;
@@ -67,7 +69,9 @@ export class OwnLease {
 
   /** The last write that succeeded began so lately that nobody can have taken us for dead. */
   get isFresh(): boolean {
-    return this.isThere && this.options.clock.nowMs() - this.#writtenMs < FENCE_MS;
+    const { clock } = this.options;
+    return this.isThere && clock.nowMs() - this.#writtenMs < FENCE_MS &&
+      clock.wallMs() - this.#writtenWallMs < FENCE_MS;
   }
 
   /** The API server's words when it refuses our Lease, and that is believed. */
@@ -99,6 +103,11 @@ export class OwnLease {
     if (this.means(key, token) && !this.hasAcked(key, token)) this.#acks.delete(key);
   }
 
+  /** It is not fresh, and somebody needs it to be. Under way already, that is what is waited for. */
+  renew(): void {
+    if (!this.#writing) this.writeNow();
+  }
+
   writeNow(): void {
     this.#isUrgent = true;
     this.plan();
@@ -107,12 +116,6 @@ export class OwnLease {
   /** Its Lease as a watch has it: somebody may have taken it from us. */
   see(holder: string | undefined): void {
     if (this.isThere && holder !== this.#holder) this.writeNow();
-  }
-
-  /** Somebody heard of the API server: what waits before its next try, tries now. */
-  retryNow(): void {
-    if (this.#trouble.retryMs !== undefined) this.#trouble.retryMs = -Infinity;
-    this.plan();
   }
 
   /** Sets the timer of the next write. */
@@ -176,11 +179,13 @@ export class OwnLease {
   async #put(): Promise<void> {
     for (let tries = 1;; tries++) {
       const startMs = this.options.clock.nowMs();
+      const startWallMs = this.options.clock.wallMs();
       const said = this.#say();
       try {
         const object = await this.#send(said);
         this.#version = object.metadata.resourceVersion;
         this.#writtenMs = startMs;
+        this.#writtenWallMs = startWallMs;
         this.#ackedThere = said.acks;
         return said.done();
       } catch (error) {

@@ -37,6 +37,8 @@ Deno.test("a Lease that somebody deletes is made again at once, and every gate i
   world.server.delete(leasePath("a"));
   await world.pass(10);
   expect([a.losses, a.membership.isFresh, b.losses]).toEqual([1, true, 0]);
+  // What it says itself is no news to it.
+  expect([a.membership.claimsOf("m"), a.news]).toEqual([[], 1]);
   expect(world.lease("a").metadata.annotations).toMatchObject({
     "vllm-autoscaler/acks": "{}",
     "vllm-autoscaler/claims": '{"m":"in use"}',
@@ -110,6 +112,23 @@ Deno.test("a write counts from its beginning, however late its answer", async ()
   expect([membership.isFresh, world.clock.nowMs()]).toEqual([true, 44_500]);
   await world.pass(500);
   expect(membership.isFresh).toBe(false);
+  await world.end(a);
+});
+
+Deno.test("a gateway whose machine was suspended is not fresh, and renews for the next request", async () => {
+  const world = new Gateways();
+  const [a] = await world.joined("a") as [Gateway];
+  const { clock } = world;
+  // Only the clock on the wall has gone on.
+  clock.wallMs = () => clock.epochMs + clock.nowMs() + 300_000;
+  expect(a.membership.isFresh).toBe(false);
+  a.membership.claim("m", true, IDLE_MS);
+  a.membership.claim("m", true, IDLE_MS);
+  await world.pass(10);
+  expect([a.membership.isFresh, a.losses, a.writes.length]).toEqual([true, 0, 2]);
+  // Set back, it says nothing; ours does.
+  clock.wallMs = () => clock.epochMs;
+  expect(a.membership.isFresh).toBe(true);
   await world.end(a);
 });
 

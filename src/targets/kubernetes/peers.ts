@@ -23,7 +23,7 @@ export interface PeersOptions extends WatchTools {
   readonly onOwn: (holder: string | undefined) => void;
   /** What others say has changed, or who is there. */
   readonly onChange: () => void;
-  /** The watch has found the API server, or lost it. */
+  /** The others are listed, or the watch has found or lost the API server. */
   readonly onContact: () => void;
 }
 
@@ -79,10 +79,6 @@ export class Peers {
     return this.#reflector?.isListed ?? false;
   }
 
-  get isFresh(): boolean {
-    return this.#reflector?.isFresh ?? false;
-  }
-
   get refusal(): string | undefined {
     return this.#reflector?.refusal;
   }
@@ -116,14 +112,14 @@ export class Peers {
     const { api, namespace, isOwn } = this.options;
     const { gone } = this;
     const leases = (await listLeases(api, namespace, signal)).filter(({ name }) => !isOwn(name));
-    this.heard();
+    this.#heard();
     // One that has gone meanwhile would stay: the watch tells of it no more.
     for (const lease of leases) if (this.has(lease.name) || this.gone === gone) this.#note(lease);
     return leases;
   }
 
   /** The API server answers. After a while in which it did not, all begin anew. */
-  heard(): void {
+  #heard(): void {
     const nowMs = this.options.clock.nowMs();
     if (nowMs - this.#heardMs > CONTACT_GAP_MS) {
       for (const peer of this.#peers.values()) peer.seenMs = nowMs;
@@ -139,7 +135,7 @@ export class Peers {
 
   #take(name: string, lease: LeaseView | undefined): void {
     const { isOwn, onOwn, onChange } = this.options;
-    this.heard();
+    this.#heard();
     if (isOwn(name)) onOwn(lease?.holder);
     if (!lease) return this.#left(name);
     const before = this.#peers.get(name);
@@ -236,10 +232,12 @@ export class Peers {
       log.info("a gateway is gone: its Lease was out", { lease: name });
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 0;
-      // It lives.
-      if (status === 409) peer.seenMs = clock.nowMs();
-      else if (status !== 404) throw error;
-      if (status === 409) return;
+      if (status === 409) {
+        // It lives.
+        peer.seenMs = clock.nowMs();
+        return;
+      }
+      if (status !== 404) throw error;
     }
     // It may have come again meanwhile.
     if (this.#peers.get(name) === peer) this.#drop(name, peer.seenMs);

@@ -128,6 +128,40 @@ Deno.test("a gateway that renews while it is being expelled stays", async () => 
   await world.end(a);
 });
 
+Deno.test("a gateway that cannot be expelled as it was seen has a whole Lease more", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  b.kill();
+  world.server.intercept = ({ method }) => {
+    if (method !== "DELETE") return undefined;
+    world.server.intercept = () => undefined;
+    return failure(409, "Conflict", "the object has been modified");
+  };
+  await world.pass(118_000);
+  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  await world.pass(5_000);
+  expect(a.membership.isLive(b.membership.name)).toBe(false);
+  await world.end(a);
+});
+
+Deno.test("a gateway that left while it was listed does not come back by that list", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  const items = [world.lease("b")];
+  world.server.intercept = ({ method, query }) => {
+    if (method !== "GET" || query.get("watch")) return undefined;
+    world.server.intercept = () => undefined;
+    return new Promise((answer) =>
+      void world.clock.timer(500, () => answer(Response.json({ metadata: {}, items })))
+    );
+  };
+  const agreed = standing(a.membership.agreed("t", never));
+  await world.end(b);
+  await world.pass(1_000);
+  expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["done", false]);
+  await world.end(a);
+});
+
 Deno.test("a gateway that may not delete says so once, and goes on waiting", async () => {
   const world = new Gateways();
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
