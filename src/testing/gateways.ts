@@ -75,6 +75,8 @@ export class Gateways {
       log: createLog({ level: "info", format: "text", clock, write }),
     });
     membership.listen(() => gateway.news++);
+    // Each may send requests to the workload `m`.
+    membership.serving("m", new AbortController().signal).catch(() => {});
     return Object.assign(gateway, { membership });
   }
 

@@ -78,6 +78,13 @@ export class KubernetesWorld {
     }
   }
 
+  /** What takes time to end. */
+  async over(ending: Promise<void>): Promise<void> {
+    let isOver = false;
+    void ending.then(() => isOver = true);
+    await this.until(() => isOver);
+  }
+
   close(): void {
     this.#isOver = true;
   }

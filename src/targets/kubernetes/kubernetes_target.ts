@@ -2,7 +2,7 @@
  * A model that is a workload of the cluster. Watches say how it is, the scaler tells it what to be; an
  * observation counts from the generation that its controller has acted upon.
  */
-import { type SleepSteps, sleepTogether } from "../../activator/agreement.ts";
+import { sleepTogether } from "../../activator/agreement.ts";
 import {
   type CommandResult,
   type Observation,
@@ -16,7 +16,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
-import { Announcing } from "./announcing.ts";
+import { AnnouncedSleep } from "./announced_sleep.ts";
 import { ApiError } from "./api.ts";
 import { Condemned } from "./condemned.ts";
 import { Incarnations } from "./incarnations.ts";
@@ -59,7 +59,7 @@ export class KubernetesTarget implements ScaleTarget {
   /** The workload as it was when a sleep was checked for, and how busy its engines were: the next one insists on both. */
   #checked: { readonly workload: WorkloadView; readonly usage: Usage } | undefined;
   /** Our own announcement, while others are asked. */
-  #announcing: Announcing | undefined;
+  #announced: AnnouncedSleep | undefined;
   #told = "";
   readonly #condemned: Condemned;
   readonly #incarnations = new Incarnations();
@@ -88,7 +88,7 @@ export class KubernetesTarget implements ScaleTarget {
   async look(signal: AbortSignal): Promise<Observation> {
     const { scaler, watches, membership } = this.options;
     // Known to the others first: look first, and an agreement can pass us by.
-    await membership.joined(signal);
+    await membership.serving(scaler.options.path, signal);
     let workload: WorkloadView;
     try {
       // What we announced once and never carried out would keep the others waiting.
@@ -137,8 +137,15 @@ export class KubernetesTarget implements ScaleTarget {
     // That it is at zero already is to be known, not to be remembered.
     const seen = known && known.desired > 0 ? known : await scaler.see(signal);
     if ("outcome" in seen) return this.#result(seen);
-    using announcing = this.#announcing = new Announcing(() => this.#announcing = undefined);
-    const result = await sleepTogether(this.#steps(announcing, seen, usage), signal, unwanted);
+    const { membership, random } = this.options;
+    const announced = this.#announced = new AnnouncedSleep({
+      ...{ scaler, membership, seen, usage, token: random.uuid() },
+      ask: (signal) => this.#ask(signal),
+      mayAnnounce: (now) => !this.#othersAnnouncement(now),
+      result: (scaled) => this.#result(scaled),
+    });
+    const result = await sleepTogether(announced, signal, unwanted)
+      .finally(() => this.#announced = undefined);
     if (result.outcome === "done") {
       this.#condemn();
       this.#refresh();
@@ -162,7 +169,8 @@ export class KubernetesTarget implements ScaleTarget {
   async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
     this.#checked = undefined;
     // Stale news is no news: an engine that nobody knows of could be busy.
-    if (!this.options.watches.isFresh || !this.#isAlone) return UNKNOWN;
+    const { watches, membership } = this.options;
+    if (!watches.isFresh || !this.#isAlone || membership.refusal) return UNKNOWN;
     let workload: WorkloadView | undefined;
     if (beforeSleep) {
       try {
@@ -192,34 +200,6 @@ export class KubernetesTarget implements ScaleTarget {
     return { usedAgoMs: Math.min(...claims.map(({ isInUse, quietMs }) => isInUse ? 0 : quietMs)) };
   }
 
-  #steps(announcing: Announcing, seen: WorkloadView, usage: Usage | undefined): SleepSteps {
-    const { scaler, membership, random } = this.options;
-    const mark = { token: random.uuid(), by: membership.name };
-    let announced = seen;
-    return {
-      announce: async (signal) => {
-        const mayAnnounce = (now: WorkloadView) => !this.#othersAnnouncement(now);
-        const scaled = await scaler.announce(signal, seen, mark, mayAnnounce);
-        if (scaled.outcome === "done") announced = scaled.workload;
-        return this.#result(scaled);
-      },
-      agreed: (signal) =>
-        membership.agreed(mark.token, AbortSignal.any([signal, announcing.watch(mark.token)])),
-      isQuiet: async (signal) => {
-        if (!usage) return true;
-        const now = await this.#ask(signal);
-        return now.busy === 0 && now.served === usage.served;
-      },
-      withdraw: async (signal) => {
-        // One that does not stand any more is as good as taken back.
-        await scaler.withdraw(signal, membership.name).catch((error) => {
-          if (!(error instanceof ApiError && error.status === 409)) throw error;
-        });
-      },
-      scale: async (signal) => this.#result(await scaler.zero(signal, announced)),
-    };
-  }
-
   /** The announcement of another gateway that lives. */
   #othersAnnouncement(workload: WorkloadView | undefined): Announcement | undefined {
     const { membership } = this.options;
@@ -239,6 +219,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#condemned[Symbol.dispose]();
     this.#readiness.want([]);
     this.#wakeWatch.close();
+    this.options.membership.unserve(this.options.scaler.options.path);
     return Promise.resolve();
   }
 
@@ -260,7 +241,7 @@ export class KubernetesTarget implements ScaleTarget {
     const { workload } = watches;
     const isUp = workload !== undefined && workload.desired > 0;
     const endpoints = isUp ? watches.endpoints : [];
-    this.#announcing?.seen(workload?.announced?.token);
+    this.#announced?.watched(workload?.announced?.token);
     if (isUp) this.#condemned.pardonSoon();
     else if (workload) this.#condemn();
     this.#readiness.want(

@@ -12,6 +12,7 @@ export const FENCE_MS = 45_000;
 
 const CLAIMS = "vllm-autoscaler/claims";
 const ACKS = "vllm-autoscaler/acks";
+const WORKLOADS = "vllm-autoscaler/workloads";
 const IN_USE = "in use";
 
 const LABELS = {
@@ -39,6 +40,8 @@ export interface LeaseView {
   readonly claims: ReadonlyMap<string, LeaseClaim> | undefined;
   /** The tokens agreed to, by workload. */
   readonly acks: ReadonlyMap<string, string>;
+  /** The workloads that it sends requests to; undefined: it does not say, so it may be any. */
+  readonly serves: ReadonlySet<string> | undefined;
 }
 
 export function leaseView(object: KubernetesObject): LeaseView {
@@ -46,8 +49,10 @@ export function leaseView(object: KubernetesObject): LeaseView {
     metadata: { annotations?: Record<string, string> };
     spec?: { holderIdentity?: string; leaseDurationSeconds?: number };
   };
-  const claims = entriesOf(metadata.annotations?.[CLAIMS]);
-  const acks = entriesOf(metadata.annotations?.[ACKS]) ?? [];
+  const claims = objectOf(metadata.annotations?.[CLAIMS]);
+  const acks = objectOf(metadata.annotations?.[ACKS]) ?? [];
+  const workloads = metadata.annotations?.[WORKLOADS];
+  const serves = workloads === undefined ? undefined : entriesOf(workloads);
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -56,15 +61,20 @@ export function leaseView(object: KubernetesObject): LeaseView {
     durationMs: Math.max((spec?.leaseDurationSeconds ?? 0) * 1000, LEASE_MS),
     claims: claims && new Map(claims.map(([key, word]) => [key, claimOf(word)])),
     acks: new Map(acks.filter((entry): entry is [string, string] => typeof entry[1] === "string")),
+    serves: serves && new Set(serves.map(([, key]) => String(key))),
   };
 }
 
 /** Undefined: no JSON object. */
+function objectOf(text: string | undefined): [string, unknown][] | undefined {
+  return text?.trimStart().startsWith("[") ? undefined : entriesOf(text);
+}
+
+/** Undefined: no JSON object, and no array. */
 function entriesOf(text = "{}"): [string, unknown][] | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? Object.entries(value) : undefined;
+    return typeof value === "object" && value !== null ? Object.entries(value) : undefined;
   } catch {
     return undefined;
   }
@@ -81,12 +91,14 @@ export interface LeaseText {
   readonly holder: string;
   readonly claims: ReadonlyMap<string, LeaseClaim>;
   readonly acks: ReadonlyMap<string, string>;
+  /** Undefined: as it was written last. A thousand of them are too much to say each time. */
+  readonly serves: readonly string[] | undefined;
   /** For people: nobody reckons with it. */
   readonly renewWallMs: number;
 }
 
 /** The body of a merge patch; with a name, of a new object. */
-export function leaseBody({ holder, claims, acks, renewWallMs }: LeaseText) {
+export function leaseBody({ holder, claims, acks, serves, renewWallMs }: LeaseText) {
   const words = [...claims].map(([key, { isInUse, quietMs }]) =>
     [key, isInUse ? IN_USE : Math.floor(quietMs) / 1000] as const
   );
@@ -96,6 +108,7 @@ export function leaseBody({ holder, claims, acks, renewWallMs }: LeaseText) {
       annotations: {
         [CLAIMS]: JSON.stringify(Object.fromEntries(words)),
         [ACKS]: JSON.stringify(Object.fromEntries(acks)),
+        ...(serves ? { [WORKLOADS]: JSON.stringify(serves) } : {}),
       },
     },
     spec: {

@@ -14,7 +14,10 @@ Deno.test("leaseView() reads what leaseBody() wrote", () => {
   ]);
   const acks = new Map([["deployments/ai/b", "t1"]]);
   const renewWallMs = Date.UTC(2026, 0, 1);
-  const { metadata, spec } = leaseBody({ holder: "a_1", claims, acks, renewWallMs });
+  const { metadata, spec } = leaseBody({
+    ...{ holder: "a_1", claims, acks, renewWallMs },
+    serves: ["deployments/ai/a"],
+  });
   expect(spec).toEqual({
     holderIdentity: "a_1",
     leaseDurationSeconds: 60,
@@ -23,10 +26,11 @@ Deno.test("leaseView() reads what leaseBody() wrote", () => {
   expect(metadata.annotations).toEqual({
     "vllm-autoscaler/claims": '{"deployments/ai/a":"in use","deployments/ai/b":12.345}',
     "vllm-autoscaler/acks": '{"deployments/ai/b":"t1"}',
+    "vllm-autoscaler/workloads": '["deployments/ai/a"]',
   });
   expect(leaseView(lease(metadata.annotations, spec))).toEqual({
     ...{ name: "l", uid: "u", resourceVersion: "7", holder: "a_1", durationMs: 60_000 },
-    ...{ claims, acks },
+    ...{ claims, acks, serves: new Set(["deployments/ai/a"]) },
   });
 });
 

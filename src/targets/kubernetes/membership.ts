@@ -52,6 +52,7 @@ export class Membership {
       ...options,
       onLost: () => options.onLost?.(),
       onWritten: () => this.#written(),
+      onTrouble: () => this.#news.tell(),
     });
     this.#peers = new Peers({
       ...options,
@@ -91,9 +92,22 @@ export class Membership {
     this.#own.start();
   }
 
-  /** Resolves while the own Lease is there and the others are listed. Rejects with the signal's reason. */
-  joined(signal: AbortSignal): Promise<void> {
-    return this.#until(() => this.#own.isThere && this.#peers.isListed, signal);
+  /**
+   * Resolves while the own Lease says that requests are sent to the workload `key`, and the others are listed: only
+   * who looks after that sees every announcement that may pass it by. At once if we may not have a Lease: then
+   * nothing may be put to sleep. Rejects with the signal's reason.
+   */
+  serving(key: string, signal: AbortSignal): Promise<void> {
+    this.#own.serve(key);
+    return this.#until(
+      () => this.refusal !== undefined || (this.#own.isServing(key) && this.#peers.isListed),
+      signal,
+    );
+  }
+
+  /** Nothing is sent there any more. */
+  unserve(key: string): void {
+    this.#own.unserve(key);
   }
 
   /** Calls `listener` when what others say changes: a claim, an ack, a Lease that came or went. */
@@ -146,13 +160,14 @@ export class Membership {
   }
 
   /**
-   * Lists the Leases by a consistent read that begins after the call, then resolves when each other one has
-   * acked `token`, has left, or was expelled. Rejects with the signal's reason.
+   * Lists the Leases by a consistent read that begins after the call, then resolves when each other one that serves
+   * the workload `key` has acked `token`, has left, or was expelled. Rejects with the signal's reason.
    */
-  async agreed(token: string, signal: AbortSignal): Promise<void> {
+  async agreed(key: string, token: string, signal: AbortSignal): Promise<void> {
     for (;;) {
       const { gone } = this.#peers;
-      const missing = (await this.#list(signal)).filter((lease) => !hasAck(lease, token));
+      const missing = (await this.#list(signal))
+        .filter((lease) => (lease.serves?.has(key) ?? true) && !hasAck(lease, token));
       const isAgreed = () => missing.every(({ name }) => this.#peers.hasAcked(name, token));
       // Whoever has gone may have come again, which only a list can tell.
       await this.#untilAtMost(LIST_AGAIN_MS, () => isAgreed() || this.#peers.gone > gone, signal);

@@ -34,15 +34,14 @@ Deno.test("Membership has joined when its Lease is there and the others are list
   const { membership } = world.add("a");
   let down = true;
   world.server.intercept = ({ method }) =>
-    down && method === "POST" ? failure(403, "Forbidden", "cannot create leases") : undefined;
+    down && method === "POST" ? failure(500, "Internal", "not now") : undefined;
   membership.start();
   membership.start();
-  const joined = standing(membership.joined(never));
+  const joined = standing(membership.serving("m", never));
   const enough = new AbortController();
-  const left = standing(membership.joined(enough.signal));
+  const left = standing(membership.serving("m", enough.signal));
   await world.pass(10_000);
   expect([joined.now, membership.isFresh]).toEqual(["waits", false]);
-  expect(membership.refusal).toBe("cannot create leases");
   enough.abort(new Error("enough"));
   down = false;
   await world.pass(60_000);
@@ -157,7 +156,7 @@ Deno.test("Membership.agreed() resolves when each other one has acked, a late on
   const [a, b, c] = await world.joined("a", "b", "c") as [Gateway, Gateway, Gateway];
   b.membership.ack("m", "old", never);
   await world.pass(10);
-  const agreed = standing(a.membership.agreed("t1", never));
+  const agreed = standing(a.membership.agreed("m", "t1", never));
   const acked = standing(b.membership.ack("m", "t1", never));
   await world.pass(100);
   expect([acked.now, agreed.now]).toEqual(["done", "waits"]);
@@ -169,8 +168,46 @@ Deno.test("Membership.agreed() resolves when each other one has acked, a late on
   // It is known by now.
   const calls = b.writes.length;
   const again = standing(b.membership.ack("m", "t1", never));
-  const alone = standing(a.membership.agreed("t1", never));
+  const alone = standing(a.membership.agreed("m", "t1", never));
   await world.pass(10);
   expect([again.now, alone.now, b.writes.length]).toEqual(["done", "done", calls]);
   await world.end(a, b, c);
+});
+
+// Another gateway of the namespace may have other models: it would never agree to what it does not know.
+Deno.test("Membership waits for nobody who does not serve the workload, until it does", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  const alone = standing(a.membership.agreed("n", "t1", never));
+  await world.pass(100);
+  expect(alone.now).toBe("done");
+  const writes = b.writes.length;
+  const serving = standing(b.membership.serving("n", never));
+  await world.pass(100);
+  expect([serving.now, b.writes.length]).toEqual(["done", writes + 1]);
+  const both = standing(a.membership.agreed("n", "t2", never));
+  await world.pass(1_000);
+  expect(both.now).toBe("waits");
+  const acked = standing(b.membership.ack("n", "t2", never));
+  await world.pass(100);
+  expect([acked.now, both.now]).toEqual(["done", "done"]);
+  // What it serves is not said again with each renewal.
+  await world.pass(60_000);
+  const said = b.writes.slice(writes + 2).map(({ body }) => Object.keys(body.metadata.annotations));
+  expect(said.length).toBeGreaterThan(1);
+  expect(said.flat()).not.toContain("vllm-autoscaler/workloads");
+  await world.end(a, b);
+});
+
+// Without its Lease nobody asks it before a sleep, nor may it put anything to sleep.
+Deno.test("Membership that may have no Lease serves all the same, and says what it lacks", async () => {
+  const world = new Gateways();
+  const { membership } = world.add("a");
+  world.server.intercept = ({ method }) =>
+    method === "POST" ? failure(403, "Forbidden", "cannot create leases") : undefined;
+  membership.start();
+  const serving = standing(membership.serving("m", never));
+  await world.pass(10_000);
+  expect([serving.now, membership.refusal]).toEqual(["done", "cannot create leases"]);
+  await membership.leave();
 });

@@ -14,6 +14,8 @@ export interface OwnLeaseOptions extends WatchTools {
   readonly identity: string;
   /** It was written. */
   readonly onWritten: () => void;
+  /** It was not. */
+  readonly onTrouble: () => void;
   /** It had gone, others may have agreed without us; now there is a new one. Told before `onWritten`. */
   readonly onLost: () => void;
 }
@@ -26,6 +28,7 @@ const CLAIMS_GAP_MS = 2_000;
 const TRIES_MAX = 4;
 
 interface Said {
+  readonly serves: ReadonlySet<string>;
   readonly acks: ReadonlyMap<string, string>;
   readonly body: ReturnType<typeof leaseBody>;
   done(): void;
@@ -43,6 +46,10 @@ export class OwnLease {
   #writtenWallMs = -Infinity;
   #acks = new Map<string, string>();
   #ackedThere: ReadonlyMap<string, string> = new Map();
+  readonly #serves = new Set<string>();
+  /** What the Lease says of it. */
+  #servesThere: ReadonlySet<string> | undefined;
+  #hasStarted = false;
   #hasJoined = false;
   #isLost = false;
   #isUrgent = true;
@@ -80,7 +87,24 @@ export class OwnLease {
   }
 
   start(): void {
+    this.#hasStarted = true;
     this.plan();
+  }
+
+  /** Requests are about to be sent to the workload `key`: others may not agree without us any more. */
+  serve(key: string): void {
+    this.#serves.add(key);
+    if (!this.isServing(key)) this.writeNow();
+  }
+
+  /** The others know it, who look now. */
+  isServing(key: string): boolean {
+    return this.isThere && this.#servesThere?.has(key) === true;
+  }
+
+  /** Nothing is sent there any more: told with the next write. */
+  unserve(key: string): void {
+    this.#serves.delete(key);
   }
 
   /** The next write carries it. */
@@ -120,7 +144,7 @@ export class OwnLease {
 
   /** Sets the timer of the next write. */
   plan(): void {
-    if (this.#writing || this.#end.signal.aborted) return;
+    if (!this.#hasStarted || this.#writing || this.#end.signal.aborted) return;
     const { clock } = this.options;
     this.#timer?.[Symbol.dispose]();
     this.#timer = clock.timer(Math.max(0, this.#nextMs() - clock.nowMs()), () => this.#turn());
@@ -162,8 +186,9 @@ export class OwnLease {
     try {
       await this.#put();
     } catch (error) {
-      if (!this.#end.signal.aborted) this.#trouble.met(error as Error);
-      return;
+      if (this.#end.signal.aborted) return;
+      this.#trouble.met(error as Error);
+      return this.options.onTrouble();
     }
     this.#trouble.over();
     this.#renewMs = this.#writtenMs + RENEW_MS + RENEW_JITTER_MS * random.next();
@@ -187,6 +212,7 @@ export class OwnLease {
         this.#writtenMs = startMs;
         this.#writtenWallMs = startWallMs;
         this.#ackedThere = said.acks;
+        this.#servesThere = said.serves;
         return said.done();
       } catch (error) {
         const status = error instanceof ApiError ? error.status : 0;
@@ -201,7 +227,16 @@ export class OwnLease {
     const acks = new Map(this.#acks);
     const { claims, done } = this.claims.say();
     const renewWallMs = this.options.clock.wallMs();
-    return { acks, done, body: leaseBody({ holder: this.#holder, claims, acks, renewWallMs }) };
+    const serves = new Set(this.#serves);
+    const isSaid = this.isThere && this.#servesThere !== undefined &&
+      serves.symmetricDifference(this.#servesThere).size === 0;
+    return {
+      ...{ acks, serves, done },
+      body: leaseBody({
+        ...{ holder: this.#holder, claims, acks, renewWallMs },
+        serves: isSaid ? undefined : [...serves],
+      }),
+    };
   }
 
   #send({ body: { metadata, spec } }: Said): Promise<KubernetesObject> {
@@ -233,6 +268,7 @@ export class OwnLease {
     // A write of ours whose answer did not come, or the process before us: its acks go with it.
     if (lease && (lease.holder === this.#holder || !this.#hasJoined)) {
       this.#version = lease.resourceVersion;
+      this.#servesThere = undefined;
       return;
     }
     if (this.#hasJoined && this.isThere) this.#lose();
@@ -243,7 +279,7 @@ export class OwnLease {
   /** We were taken for dead: whatever we had agreed to may be done, and our next Lease says nothing of it. */
   #lose(): void {
     this.options.log.warn("the gateway's Lease was taken away", { lease: this.#name });
-    this.#version = undefined;
+    this.#version = this.#servesThere = undefined;
     this.#isLost = true;
     for (const [key, token] of this.#ackedThere) {
       if (this.means(key, token)) this.#acks.delete(key);

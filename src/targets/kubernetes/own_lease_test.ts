@@ -61,7 +61,7 @@ Deno.test("a gateway is not fresh between the loss of its Lease and the news of 
   world.server.delete(leasePath("a"));
   await world.pass(10);
   expect(membership.isFresh).toBe(false);
-  const joined = standing(membership.joined(never));
+  const joined = standing(membership.serving("m", never));
   await world.pass(2_000);
   expect(joined.now).toBe("waits");
   world.server.intercept = () => undefined;
@@ -204,7 +204,7 @@ Deno.test("an ack that is given up is not written later, and a newer one takes i
 Deno.test("leave() deletes the Lease, ends all that waits, and gives up when nobody answers", async () => {
   const world = new Gateways();
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
-  const waits = standing(b.membership.agreed("t", never));
+  const waits = standing(b.membership.agreed("m", "t", never));
   await world.pass(10);
   const left = standing(a.membership.leave());
   await world.pass(10);

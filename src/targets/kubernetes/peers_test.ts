@@ -13,7 +13,7 @@ Deno.test("a gateway that was killed is waited for until its Lease is out, then 
   c.membership.claim("m", true, IDLE_MS);
   await world.pass(10);
   c.kill();
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   b.membership.ack("m", "t", never);
   await world.pass(55_000);
   expect([agreed.now, a.membership.isLive(c.membership.name)]).toEqual(["waits", true]);
@@ -74,7 +74,7 @@ Deno.test("nobody is expelled by a gateway whose watch is dead and does not say 
   b.membership.start();
   await world.pass(10);
   // It is listed for an agreement, and known from there.
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(100);
   expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["waits", true]);
   b.membership.ack("m", "t", never);
@@ -105,7 +105,7 @@ Deno.test("a gateway that was cut off is expelled, does not expel anybody itself
   expect(b.lines.join("\n")).toMatch(/taken away/);
   expect(a.membership.isLive(b.membership.name)).toBe(true);
   // What it had agreed to was for its old Lease.
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(100_000);
   expect([agreed.now, a.losses]).toEqual(["waits", 0]);
   await world.end(a, b);
@@ -155,7 +155,7 @@ Deno.test("a gateway that left while it was listed does not come back by that li
       void world.clock.timer(500, () => answer(Response.json({ metadata: {}, items })))
     );
   };
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.end(b);
   await world.pass(1_000);
   expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["done", false]);
@@ -178,7 +178,7 @@ Deno.test("a gateway that may not delete says so once, and goes on waiting", asy
 Deno.test("agreed() waits for one that came again, and not for one that left", async () => {
   const world = new Gateways();
   const [a, b, c] = await world.joined("a", "b", "c") as [Gateway, Gateway, Gateway];
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(10);
   b.kill();
   const { labels } = world.lease("b").metadata;
@@ -209,7 +209,7 @@ Deno.test("agreed() reads anew: who came a moment ago is waited for", async () =
   b.membership.start();
   await world.pass(10);
   expect(a.membership.isLive(b.membership.name)).toBe(false);
-  const agreed = standing(a.membership.agreed("t", never));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(500);
   expect(agreed.now).toBe("waits");
   await world.end(b);
@@ -223,8 +223,8 @@ Deno.test("agreed() asks again while the API server is away, and leaves when tol
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
   a.isCut = true;
   const enough = new AbortController();
-  const gaveUp = standing(a.membership.agreed("t", enough.signal));
-  const agreed = standing(a.membership.agreed("t", never));
+  const gaveUp = standing(a.membership.agreed("m", "t", enough.signal));
+  const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(5_000);
   enough.abort(new Error("a request came"));
   b.membership.ack("m", "t", never);
@@ -234,7 +234,7 @@ Deno.test("agreed() asks again while the API server is away, and leaves when tol
   await world.pass(3_000);
   expect(agreed.now).toBe("done");
   await world.end(a, b);
-  const late = standing(a.membership.agreed("t", never));
+  const late = standing(a.membership.agreed("m", "t", never));
   await world.pass(10);
   expect(late.now).toBe("the gateway leaves");
 });

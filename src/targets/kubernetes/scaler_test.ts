@@ -4,8 +4,8 @@ import { failure, FakeApiServer } from "../../testing/fake_api_server.ts";
 import { SeededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { KubernetesApi } from "./api.ts";
-import { Scaler, selectorOf } from "./scaler.ts";
-import { REPLICAS_ANNOTATION } from "./views.ts";
+import { type Scaled, Scaler, selectorOf } from "./scaler.ts";
+import { REPLICAS_ANNOTATION, type WorkloadView } from "./views.ts";
 
 const PATH = "/apis/apps/v1/namespaces/ai/deployments/vllm";
 const never = new AbortController().signal;

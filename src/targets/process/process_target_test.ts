@@ -155,7 +155,7 @@ Deno.test("a wake that nobody wants any more does not fail", async () => {
 
 Deno.test("a wake, sleep and wake before the process was spawned spawn one", async () => {
   const { target, processes } = world();
-  for (const command of ["wake", "sleep", "wake"] as const) await target[command](never);
+  for (const command of ["wake", "sleep", "wake"] as const) await target[command](never, never);
   await settle();
   expect(processes.children.length).toBe(1);
 });
