@@ -218,6 +218,19 @@ Deno.test("agreed() reads anew: who came a moment ago is waited for", async () =
   await world.end(a);
 });
 
+Deno.test("agreed() of many models at once costs each gateway one write, and the asker few reads", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  const [lists, writes] = [a.lists.length, b.writes.length];
+  const all = Array.from({ length: 100 }, (_, i) => standing(a.membership.agreed(`t${i}`, never)));
+  await world.pass(10);
+  for (let i = 0; i < 100; i++) b.membership.ack(`m${i}`, `t${i}`, never);
+  await world.pass(10);
+  expect(all.map(({ now }) => now)).toEqual(Array(100).fill("done"));
+  expect([a.lists.length - lists, b.writes.length - writes]).toEqual([1, 1]);
+  await world.end(a, b);
+});
+
 Deno.test("agreed() asks again while the API server is away, and leaves when told", async () => {
   const world = new Gateways();
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
