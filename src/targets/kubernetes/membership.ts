@@ -210,13 +210,16 @@ export class Membership {
   /** Tries until it is answered. */
   async #list(signal: AbortSignal): Promise<LeaseView[]> {
     for (;;) {
-      try {
-        return await this.#peers.list(signal);
-      } catch (error) {
-        if (!(error instanceof ApiError || error instanceof ApiUnreachable)) throw error;
-        const waitMs = RETRY_MS * (0.5 + this.options.random.next());
-        await this.#untilAtMost(waitMs, () => false, signal);
-      }
+      let answer: LeaseView[] | Error | undefined;
+      this.#peers.list().catch((error: Error) => error).then((list) => {
+        answer = list;
+        this.#news.tell();
+      });
+      await this.#until(() => answer !== undefined, signal);
+      if (!(answer instanceof Error)) return answer!;
+      if (!(answer instanceof ApiError || answer instanceof ApiUnreachable)) throw answer;
+      const waitMs = RETRY_MS * (0.5 + this.options.random.next());
+      await this.#untilAtMost(waitMs, () => false, signal);
     }
   }
 

@@ -227,6 +227,15 @@ Deno.test("leave() deletes the Lease, ends all that waits, and gives up when nob
   expect([unborn.writes, world.clock.timers]).toEqual([[], 0]);
 });
 
+Deno.test("leave() leaves the Lease of a process that has taken it over", async () => {
+  const world = new Gateways();
+  const [a] = await world.joined("a") as [Gateway];
+  const { metadata, spec } = world.lease("a");
+  world.server.put(leasePath("a"), { metadata, spec: { ...spec, holderIdentity: "a_2" } });
+  await world.end(a);
+  expect(world.lease("a").spec.holderIdentity).toBe("a_2");
+});
+
 Deno.test("leave() deletes a Lease whose last write was not answered", async () => {
   const world = new Gateways();
   const [a] = await world.joined("a") as [Gateway];

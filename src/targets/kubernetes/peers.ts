@@ -54,6 +54,9 @@ export class Peers {
   #timer: Disposable | undefined;
   #checking: Promise<void> | undefined;
   #trouble: string | undefined;
+  /** Under way, or over. */
+  #lastList: Promise<unknown> = Promise.resolve();
+  #nextList: Promise<LeaseView[]> | undefined;
   /** How many have gone. */
   gone = 0;
 
@@ -107,11 +110,21 @@ export class Peers {
     );
   }
 
-  /** A consistent read of the others. @throws as `listLeases` does */
-  async list(signal: AbortSignal): Promise<LeaseView[]> {
+  /** A consistent read of the others that begins after the call; one for all who wait for it. @throws as `listLeases` does */
+  list(): Promise<LeaseView[]> {
+    return this.#nextList ??= this.#lastList.catch(() => {}).then(() => {
+      this.#nextList = undefined;
+      const list = this.#list();
+      this.#lastList = list;
+      return list;
+    });
+  }
+
+  async #list(): Promise<LeaseView[]> {
     const { api, namespace, isOwn } = this.options;
     const { gone } = this;
-    const leases = (await listLeases(api, namespace, signal)).filter(({ name }) => !isOwn(name));
+    const leases = (await listLeases(api, namespace, this.#end.signal))
+      .filter(({ name }) => !isOwn(name));
     this.#heard();
     // One that has gone meanwhile would stay: the watch tells of it no more.
     for (const lease of leases) if (this.has(lease.name) || this.gone === gone) this.#note(lease);
@@ -216,7 +229,7 @@ export class Peers {
 
   async #check(): Promise<void> {
     const startMs = this.options.clock.nowMs();
-    const leases = await this.list(this.#end.signal);
+    const leases = await this.list();
     for (const peer of this.#suspects(startMs)) {
       const { name } = peer.lease;
       if (!leases.some((lease) => lease.name === name)) this.#drop(name, peer.seenMs);

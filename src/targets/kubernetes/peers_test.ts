@@ -144,6 +144,22 @@ Deno.test("a gateway that cannot be expelled as it was seen has a whole Lease mo
   await world.end(a);
 });
 
+Deno.test("a gateway that comes again while it is being expelled is there", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  b.kill();
+  const { labels } = world.lease("b").metadata;
+  world.server.intercept = ({ method, path }) => {
+    if (method !== "DELETE") return undefined;
+    world.server.delete(path);
+    world.server.put(path, { metadata: { labels }, spec: {} });
+    return new Promise((answer) => void world.clock.timer(500, () => answer(Response.json({}))));
+  };
+  await world.pass(70_000);
+  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  await world.end(a);
+});
+
 Deno.test("a gateway that left while it was listed does not come back by that list", async () => {
   const world = new Gateways();
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
@@ -156,8 +172,9 @@ Deno.test("a gateway that left while it was listed does not come back by that li
     );
   };
   const agreed = standing(a.membership.agreed("m", "t", never));
+  await world.pass(10);
+  expect(world.clock.nextMs).toBeLessThan(600);
   await world.end(b);
-  await world.pass(1_000);
   expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["done", false]);
   await world.end(a);
 });
@@ -216,6 +233,19 @@ Deno.test("agreed() reads anew: who came a moment ago is waited for", async () =
   await world.pass(11_000);
   expect(agreed.now).toBe("done");
   await world.end(a);
+});
+
+Deno.test("agreed() of many models at once costs each gateway one write, and the asker few reads", async () => {
+  const world = new Gateways();
+  const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
+  const [lists, writes] = [a.lists.length, b.writes.length];
+  const all = Array.from({ length: 100 }, (_, i) => standing(a.membership.agreed(`t${i}`, never)));
+  await world.pass(10);
+  for (let i = 0; i < 100; i++) b.membership.ack(`m${i}`, `t${i}`, never);
+  await world.pass(10);
+  expect(all.map(({ now }) => now)).toEqual(Array(100).fill("done"));
+  expect([a.lists.length - lists, b.writes.length - writes]).toEqual([1, 1]);
+  await world.end(a, b);
 });
 
 Deno.test("agreed() asks again while the API server is away, and leaves when told", async () => {
