@@ -45,14 +45,14 @@ test("gateways tell each other by their Leases what they use and agree to, and t
     });
     all.defer(() => membership.leave());
     membership.start();
-    await membership.joined(signal);
+    await membership.serving("m", signal);
     return membership;
   }
   const a = await join("a", proxy);
   const b = await join("b", proxy);
   b.claim("m", true, IDLE_MS);
   await eventually(() => a.claimsOf("m")[0]?.isInUse === true);
-  const agreed = a.agreed("t1", signal);
+  const agreed = a.agreed("m", "t1", signal);
   await b.ack("m", "t1", signal);
   await agreed;
 
@@ -75,7 +75,7 @@ test("gateways tell each other by their Leases what they use and agree to, and t
   // It ends with the last watch that goes through it.
   const ended = cut[Symbol.asyncDispose]();
   const acked = Promise.all([b, again].map((each) => each.ack("m", "t2", signal)));
-  await a.agreed("t2", signal);
+  await a.agreed("m", "t2", signal);
   await acked;
   expect(a.isLive(dead.name)).toBe(false);
   await eventually(() => !dead.isFresh);

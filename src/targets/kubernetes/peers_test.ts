@@ -239,7 +239,10 @@ Deno.test("agreed() of many models at once costs each gateway one write, and the
   const world = new Gateways();
   const [a, b] = await world.joined("a", "b") as [Gateway, Gateway];
   const [lists, writes] = [a.lists.length, b.writes.length];
-  const all = Array.from({ length: 100 }, (_, i) => standing(a.membership.agreed(`t${i}`, never)));
+  const all = Array.from(
+    { length: 100 },
+    (_, i) => standing(a.membership.agreed("m", `t${i}`, never)),
+  );
   await world.pass(10);
   for (let i = 0; i < 100; i++) b.membership.ack(`m${i}`, `t${i}`, never);
   await world.pass(10);
