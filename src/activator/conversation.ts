@@ -74,6 +74,11 @@ export class Conversation implements TargetObserver {
     if (!this.#isCommanding && asOf >= this.#fence) this.#event({ type: "progress", progress });
   }
 
+  lapsed(): void {
+    this.#fence = Infinity;
+    this.#event({ type: "lapsed" });
+  }
+
   /**
    * The state that asked has been left. A look or a measurement is given up; a command is not, because
    * its outcome is the fence.

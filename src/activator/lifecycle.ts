@@ -57,6 +57,8 @@ export type LifecycleEvent =
   | { readonly type: "conflict" }
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
+  /** The other gateways may have agreed without us: see {@link TargetObserver.lapsed}. */
+  | { readonly type: "lapsed" }
   /** The deadline of the intent has come. */
   | { readonly type: "deadline" };
 
@@ -79,6 +81,13 @@ export function transition(
   nowMs: number,
   policy: Policy,
 ): State {
+  if (event.type === "lapsed" && state.name !== "failed") {
+    return unknown(
+      state,
+      { ...policy, demand, nowMs },
+      "the other gateways did not know of this one",
+    );
+  }
   const arrows = ARROWS[state.name] as (state: State, event: LifecycleEvent, now: Now) => State;
   return arrows(state, event, { ...policy, demand, nowMs });
 }

@@ -79,6 +79,8 @@ export interface TargetObserver {
   failed(failure: Failure, asOf: number): void;
   /** How far the wake under way has come; may be said again. */
   progressed(progress: Progress, asOf: number): void;
+  /** The other gateways did not know of this one for a while: nothing that was seen counts until the next look. */
+  lapsed(): void;
 }
 
 export interface ScaleTarget {

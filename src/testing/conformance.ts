@@ -72,6 +72,8 @@ class Watched implements TargetObserver {
   }
 
   /** Who says nothing of it is as good. */
+  lapsed(): void {}
+
   progressed(): void {}
 
   async look(): Promise<Workload> {

@@ -71,10 +71,11 @@ export class Gateways {
     });
     const write = (line: string) => void gateway.lines.push(line);
     const membership = new Membership({
-      ...{ api, clock, random, namespace: "ai", identity, onLost: () => gateway.losses++ },
+      ...{ api, clock, random, namespace: "ai", identity },
       log: createLog({ level: "info", format: "text", clock, write }),
     });
     membership.listen(() => gateway.news++);
+    membership.whenLost(() => gateway.losses++);
     // Each may send requests to the workload `m`.
     membership.serving("m", new AbortController().signal).catch(() => {});
     return Object.assign(gateway, { membership });

@@ -41,8 +41,8 @@ test("gateways tell each other by their Leases what they use and agree to, and t
     const membership = new Membership({
       ...{ api: new KubernetesApi({ access, clock: systemClock, random }), clock: fastClock },
       ...{ random, log, namespace: namespace.name, identity },
-      onLost: () => losses.push(identity),
     });
+    membership.whenLost(() => losses.push(identity));
     all.defer(() => membership.leave());
     membership.start();
     await membership.serving("m", signal);

@@ -82,6 +82,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#listening.use(watches.listen(() => this.#refresh()));
     // One that has died announces nothing.
     this.#listening.use(membership.listen(() => this.#refresh()));
+    this.#listening.use(membership.whenLost(() => this.#observer?.lapsed()));
     this.#refresh();
   }
 

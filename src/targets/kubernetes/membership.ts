@@ -27,11 +27,6 @@ export interface MembershipOptions {
   readonly namespace: string;
   /** `POD_NAME`, else the host name: fit for a name, and nobody else's. */
   readonly identity: string;
-  /**
-   * Our Lease was gone, so others may have agreed without us, and a new one is written: told in the tick in which
-   * `isFresh` becomes true again, so that every gate can be closed before it is looked at anew.
-   */
-  readonly onLost?: () => void;
 }
 
 const LEAVE_MAX_MS = 2_000;
@@ -44,13 +39,16 @@ export class Membership {
   readonly #peers: Peers;
   readonly #news = new News();
   readonly #listeners = new Set<() => void>();
+  readonly #onLost = new Set<() => void>();
   #hasStarted = false;
   #left: Promise<void> | undefined;
 
   constructor(readonly options: MembershipOptions) {
     this.#own = new OwnLease({
       ...options,
-      onLost: () => options.onLost?.(),
+      onLost: () => {
+        for (const listener of [...this.#onLost]) listener();
+      },
       onWritten: () => this.#written(),
       onTrouble: () => this.#news.tell(),
     });
@@ -115,6 +113,16 @@ export class Membership {
     const entry = () => listener();
     this.#listeners.add(entry);
     return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+  }
+
+  /**
+   * Calls `listener` when our Lease was gone, so that others may have agreed without us, and a new one is written: in the
+   * tick in which `isFresh` becomes true again, so that every gate can be closed before it is looked at anew.
+   */
+  whenLost(listener: () => void): Disposable {
+    const entry = () => listener();
+    this.#onLost.add(entry);
+    return { [Symbol.dispose]: () => void this.#onLost.delete(entry) };
   }
 
   /**

@@ -13,6 +13,7 @@ function watched(process: Partial<ProcessSpec>, model: Partial<ModelSpec> = {}) 
   let workload: Workload | undefined;
   const observer: TargetObserver = {
     progressed: () => {},
+    lapsed() {},
     saw: (observation) => workload = observation.workload,
     failed: ({ kind, message }) => failures.push(`${kind}: ${message}`),
   };
