@@ -9,16 +9,13 @@ import type { Failure, Progress, Usage, Workload } from "./scale_target.ts";
 import {
   announced,
   announcedIdle,
-  ASK_AGAIN_MS,
   type Asking,
   asleep,
   busy,
+  checked,
   type Demand,
   failed,
-  idle,
   type In,
-  isUsed,
-  isUsedElsewhere,
   later,
   measured,
   type Now,
@@ -27,7 +24,6 @@ import {
   rearmed,
   type State,
   type StateName,
-  stillUsed,
   STOP_TIMEOUT_MS,
   stopping,
   tooSlow,
@@ -35,6 +31,7 @@ import {
   unknown,
   unsure,
   up,
+  vetoAgain,
   waking,
   wanted,
   zero,
@@ -142,23 +139,6 @@ function askAgain<S extends In<"unknown" | "waking" | "stopping" | "failed">>(
     default:
       return state;
   }
-}
-
-/** The measurement with the gate closed: what was used after all goes on. */
-function checked(state: In<"stopping">, usage: Usage, now: Now): State {
-  const isElsewhere = isUsedElsewhere(usage, now);
-  if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
-    return { ...state, checked: true };
-  }
-  if (!now.enabled) return later({ ...state, baseline: usage }, now);
-  const next = idle(state, now, stillUsed(usage, isElsewhere));
-  const quietSinceMs = isUsed(state.baseline, usage) ? now.nowMs : now.nowMs - usage.usedAgoMs!;
-  return rearmed({ ...next, baseline: usage, quietSinceMs }, now);
-}
-
-/** Used here while another gateway wants to stop it: said once more, a little later. */
-function vetoAgain(state: In<"waking">, now: Now): State {
-  return state.told ? { ...state, told: false, askAtMs: now.nowMs + ASK_AGAIN_MS } : state;
 }
 
 /**

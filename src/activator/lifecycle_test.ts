@@ -1,55 +1,22 @@
 /** The lifecycle as a table: state by event, with the state that follows. */
-import type { Workload } from "./scale_target.ts";
 import { expect } from "expect";
-import { intent, type LifecycleEvent, transition } from "./lifecycle.ts";
 import {
-  type Demand,
-  initialState,
-  type Policy,
-  RETRY_AFTER_MS,
-  type State,
-  type StateName,
-} from "./state.ts";
-
-const POLICY: Policy = {
-  idleTimeoutMs: 60_000,
-  coldStartTimeoutMs: 600_000,
-  retryAfterMaxMs: 300_000,
-  enabled: true,
-};
-const OFF = { ...POLICY, enabled: false };
-const NONE: Demand = { pending: 0, inFlight: 0 };
-const WAITING: Demand = { pending: 1, inFlight: 0 };
-const FLYING: Demand = { pending: 0, inFlight: 1 };
-const QUIET = { busy: 0, served: "7" };
-const FAILURE = { kind: "image", message: "no such image" } as const;
-const REFUSED: LifecycleEvent = { type: "refused", failure: FAILURE };
-const DEADLINE: LifecycleEvent = { type: "deadline" };
-const UNANSWERED: LifecycleEvent = { type: "unanswered", message: "no route" };
-
-const step = (state: State, event: LifecycleEvent, demand = NONE, nowMs = 0, policy = POLICY) =>
-  transition(state, event, demand, nowMs, policy);
-const saw = (phase: Workload["phase"]): LifecycleEvent => ({ type: "saw", phase });
-
-/** Each state, reached by arrows from the initial one. */
-function at(name: StateName): State {
-  const boot = initialState(0);
-  const asleep = step(boot, saw("none"));
-  const idle = step(boot, saw("ready"));
-  const measured = { type: "measured", usage: QUIET } as const;
-  const based = step(step(idle, { type: "deadline" }, NONE, 1_000), measured, NONE, 1_000);
-  const due = step(based, { type: "deadline" }, NONE, 60_000);
-  const states: Record<StateName, () => State> = {
-    unknown: () => boot,
-    asleep: () => asleep,
-    waking: () => step(asleep, { type: "demand" }, WAITING),
-    active: () => step(idle, { type: "demand" }, FLYING),
-    idle: () => idle,
-    stopping: () => step(due, measured, NONE, 60_000),
-    failed: () => step(step(asleep, { type: "demand" }, WAITING), REFUSED, WAITING),
-  };
-  return states[name]();
-}
+  at,
+  DEADLINE,
+  FAILURE,
+  FLYING,
+  NONE,
+  OFF,
+  POLICY,
+  QUIET,
+  REFUSED,
+  saw,
+  step,
+  UNANSWERED,
+  WAITING,
+} from "../testing/lifecycle_steps.ts";
+import { intent, type LifecycleEvent } from "./lifecycle.ts";
+import { type Demand, initialState, RETRY_AFTER_MS, type State, type StateName } from "./state.ts";
 
 const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   ["unknown", "demand changed", { type: "demand" }, WAITING, "unknown"],
@@ -100,31 +67,6 @@ const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
     NONE,
     "idle",
   ],
-  // What another gateway announced: agreed to where nobody uses it, kept up where somebody does.
-  ["unknown", "saw announced", saw("announced"), NONE, "stopping"],
-  ["unknown", "saw announced, wanted", saw("announced"), WAITING, "waking"],
-  ["asleep", "saw announced", saw("announced"), NONE, "stopping"],
-  ["waking", "saw announced", saw("announced"), NONE, "stopping"],
-  ["waking", "saw announced, wanted", saw("announced"), WAITING, "waking"],
-  ["active", "saw announced", saw("announced"), FLYING, "waking"],
-  ["idle", "saw announced", saw("announced"), NONE, "stopping"],
-  ["stopping", "saw announced", saw("announced"), NONE, "stopping"],
-  ["failed", "saw announced", saw("announced"), NONE, "stopping"],
-  [
-    "stopping",
-    "used elsewhere",
-    { type: "measured", usage: { ...QUIET, usedAgoMs: 0 } },
-    NONE,
-    "idle",
-  ],
-  // The others did not know of us.
-  ["unknown", "lapsed", { type: "lapsed" }, NONE, "unknown"],
-  ["asleep", "lapsed", { type: "lapsed" }, NONE, "unknown"],
-  ["waking", "lapsed", { type: "lapsed" }, WAITING, "unknown"],
-  ["active", "lapsed", { type: "lapsed" }, FLYING, "unknown"],
-  ["idle", "lapsed", { type: "lapsed" }, NONE, "unknown"],
-  ["stopping", "lapsed", { type: "lapsed" }, NONE, "unknown"],
-  ["failed", "lapsed", { type: "lapsed" }, NONE, "failed"],
   ["failed", "a request", { type: "demand" }, NONE, "failed"],
   ["failed", "saw none", saw("none"), NONE, "failed"],
   ["failed", "saw starting", saw("starting"), NONE, "failed"],
@@ -132,48 +74,6 @@ const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   ["failed", "refused", REFUSED, NONE, "failed"],
   ["failed", "unanswered", UNANSWERED, NONE, "failed"],
 ];
-
-/** From `stopping` where it is another gateway that stops it. */
-const YIELDING: [what: string, LifecycleEvent, Demand, StateName, ask: string | undefined][] = [
-  ["nothing happens", { type: "demand" }, NONE, "stopping", "agree"],
-  ["it was agreed to", { type: "told" }, NONE, "stopping", undefined],
-  ["it is announced anew", saw("announced"), NONE, "stopping", "agree"],
-  ["a request comes", { type: "demand" }, WAITING, "waking", "wake"],
-  ["it has gone", saw("none"), NONE, "asleep", undefined],
-  ["it has gone, and a request waits", saw("none"), WAITING, "waking", "wake"],
-  // A watch may be behind: what a look sees counts.
-  ["it looks ready", saw("ready"), NONE, "unknown", "look"],
-  ["it looks as if it started", saw("starting"), NONE, "unknown", "look"],
-  ["there was nothing to agree to", { type: "conflict" }, NONE, "stopping", undefined],
-  ["it could not be said", UNANSWERED, NONE, "stopping", undefined],
-];
-
-for (const [what, event, demand, next, ask] of YIELDING) {
-  Deno.test(`transition() goes from a stop by another gateway to ${next} when ${what}`, () => {
-    const state = step(at("unknown"), saw("announced"), NONE, 61_000);
-    expect(intent(state)).toMatchObject({ gate: "hold", ask: "agree" });
-    const after = step(state, event, demand, 61_000);
-    expect([after.name, intent(after).ask]).toEqual([next, ask]);
-  });
-}
-
-Deno.test("an idle model that was used lately is kept up against another gateway's announcement", () => {
-  const state = step(at("idle"), saw("announced"), NONE, 30_000);
-  expect([state.name, intent(state).ask]).toEqual(["waking", "wake"]);
-});
-
-Deno.test("the idle timeout counts from the last use by any gateway", () => {
-  const due = step(at("idle"), { type: "deadline" }, NONE, 1_000);
-  const based = step(due, { type: "measured", usage: QUIET }, NONE, 1_000);
-  const asked = step(based, { type: "deadline" }, NONE, 60_000);
-  const used = step(
-    asked,
-    { type: "measured", usage: { ...QUIET, usedAgoMs: 20_000 } },
-    NONE,
-    60_000,
-  );
-  expect([used.name, intent(used).deadlineMs]).toEqual(["idle", 100_000]);
-});
 
 for (const [name, what, event, demand, next] of TABLE) {
   Deno.test(`transition() goes from ${name} to ${next} when ${what}`, () => {

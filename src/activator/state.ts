@@ -242,6 +242,23 @@ export function unsure(state: In<"stopping">, now: Now, reason: string): State {
   return now.enabled ? next : later({ ...next, unanswered: state.unanswered }, now);
 }
 
+/** The measurement with the gate closed: what was used after all goes on. */
+export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
+  const isElsewhere = isUsedElsewhere(usage, now);
+  if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
+    return { ...state, checked: true };
+  }
+  if (!now.enabled) return later({ ...state, baseline: usage }, now);
+  const next = idle(state, now, stillUsed(usage, isElsewhere));
+  const quietSinceMs = isUsed(state.baseline, usage) ? now.nowMs : now.nowMs - usage.usedAgoMs!;
+  return rearmed({ ...next, baseline: usage, quietSinceMs }, now);
+}
+
+/** Used here while another gateway wants to stop it: said once more, a little later. */
+export function vetoAgain(state: In<"waking">, now: Now): State {
+  return state.told ? { ...state, told: false, askAtMs: now.nowMs + ASK_AGAIN_MS } : state;
+}
+
 export function failed(state: State, now: Now, failure: Failure): State {
   const backOffMs = Math.min(RETRY_AFTER_MS * 2 ** state.failures, now.retryAfterMaxMs);
   return {

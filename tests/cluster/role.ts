@@ -100,7 +100,7 @@ function logged(gateway: GatewayProcess, words: string): boolean {
 
 for (const right of NEEDED) {
   const role = () => roleOf(NEEDED.filter((each) => each !== right));
-  const isForSleep = right.resource === "deployments/status";
+  const isForSleep = /^(deployments\/status|leases)$/.test(right.resource);
   if (right.verb === "delete") {
     test(`without ${textOf(right)} a gateway that leaves says what to grant`, async () => {
       await using all = await world(role());
@@ -125,6 +125,8 @@ for (const right of NEEDED) {
       expect(await streams(gateway, "m")).toBe(true);
       await eventually(() => logged(gateway, wordsOf(right, namespace)), 20_000);
       expect(proxy.refused).toEqual(new Set([textOf(right)]));
+      // Who cannot ask the other gateways stops nothing.
+      if (right.resource === "leases") expect(gateway.states("m")).not.toContain("stopping");
     });
   } else {
     test(`without ${textOf(right)} whoever waits is told what to grant`, async () => {

@@ -171,7 +171,13 @@ export class KubernetesTarget implements ScaleTarget {
     this.#checked = undefined;
     // Stale news is no news: an engine that nobody knows of could be busy.
     const { watches, membership } = this.options;
-    if (!watches.isFresh || !this.#isAlone || membership.refusal) return UNKNOWN;
+    if (!watches.isFresh || !this.#isAlone) return UNKNOWN;
+    if (membership.refusal) {
+      this.options.log.warn("cannot agree with other gateways: not put to sleep", {
+        reason: `grant list, watch, create, patch and delete on leases (${membership.refusal})`,
+      });
+      return UNKNOWN;
+    }
     let workload: WorkloadView | undefined;
     if (beforeSleep) {
       try {

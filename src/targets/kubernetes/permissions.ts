@@ -102,7 +102,7 @@ function leaseRights(): Right[] {
   return [{
     ...{ apiGroup: "coordination.k8s.io", resource: "leases", needed: "always" },
     verbs: ["list", "watch", "create", "patch", "delete"],
-    without: "gateways cannot agree that it is unused, so it can neither be used nor put to sleep",
+    without: "gateways cannot agree that it is unused, so it is never put to sleep",
   }];
 }
 
