@@ -32,6 +32,8 @@ export interface Platform {
   readonly files: Files;
   readonly processes: Processes;
   readonly env: (name: string) => string | undefined;
+  /** What other gateways know this one by. */
+  readonly identity: string;
 }
 
 export interface App {
@@ -43,6 +45,8 @@ export interface App {
   leave(): void;
   /** Refuses new requests, and those that wait for what ends with us. */
   drain(): void;
+  /** Refuses all that wait. */
+  giveUp(): void;
   /** Lets go of every target: local processes are stopped (or killed), workloads left as they are. */
   close(how?: "kill"): Promise<void>;
 }
@@ -107,6 +111,7 @@ export async function createApp(
       gateway.refuse();
       activator.drain();
     },
+    giveUp: () => activator.giveUp(),
     async close(how) {
       await activator.close(how);
       await cluster.close();

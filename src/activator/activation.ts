@@ -64,7 +64,11 @@ export class Activation implements Admission {
       model: options.model,
       limits: options.limits,
       clock: this.#clock,
-      onDemand: () => this.dispatch({ type: "demand" }),
+      onDemand: () => {
+        const { pending, inFlight } = this.demand;
+        this.target.use(pending + inFlight > 0, this.#policy.idleTimeoutMs);
+        this.dispatch({ type: "demand" });
+      },
       onRefused: (endpoint) => this.target.suspect(endpoint),
       progress: () => this.#progress(),
     });

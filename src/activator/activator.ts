@@ -74,17 +74,26 @@ export class Activator {
    * A workload of the cluster is worth waiting for.
    */
   drain(): void {
-    for (const activation of this.#all()) {
-      if (!activation.target.local) continue;
-      activation.refuseWaiting(() =>
-        new Draining(activation.model, "The gateway is stopping; try again in a moment")
-      );
-    }
+    this.#refuseWaiting(({ target }) => target.local);
+  }
+
+  /** There is no time left to wait: everybody who does is told. */
+  giveUp(): void {
+    this.#refuseWaiting(() => true);
   }
 
   /** Lets go of every target: local processes are stopped (or killed), workloads left as they are. */
   async close(how?: "kill"): Promise<void> {
     await Promise.all(Array.from(this.#all(), (activation) => activation.close(how)));
+  }
+
+  #refuseWaiting(isMeant: (activation: Activation) => boolean): void {
+    for (const activation of this.#all()) {
+      if (!isMeant(activation)) continue;
+      activation.refuseWaiting(() =>
+        new Draining(activation.model, "The gateway is stopping; try again in a moment")
+      );
+    }
   }
 
   *#all(): Iterable<Activation> {

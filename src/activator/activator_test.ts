@@ -177,6 +177,24 @@ Deno.test("Activator.add() of a model that was removed waits for its last answer
   expect(free).toEqual(targets);
 });
 
+Deno.test("Activator.giveUp() refuses everybody who waits, and nobody who is served", async () => {
+  const { activator, clock } = world();
+  activator.add(spec("warm"));
+  activator.add(spec("cold"));
+  const served = activator.find("warm")!.admit({ signal: new AbortController().signal });
+  await clock.advance(10 * LOADING_MS);
+  using _permit = await served;
+  const waits = Promise.resolve(
+    activator.find("cold")!.admit({ signal: new AbortController().signal }),
+  );
+  const told = expect(waits).rejects.toThrow(Draining);
+  await settle();
+  activator.giveUp();
+  await told;
+  expect(activator.find("warm")!.demand).toEqual({ pending: 0, inFlight: 1 });
+  await activator.close();
+});
+
 Deno.test("Activator.drain() refuses those who wait for what ends with it, and nobody else", async () => {
   const { clock, activator, request, answering } = started("local", "cluster", "gone");
   using _answer = await answering("local");

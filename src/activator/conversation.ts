@@ -15,6 +15,8 @@ import type {
 
 /** No target keeps us waiting for longer; what it did by then is not known. */
 export const ASK_TIMEOUT_MS = 30_000;
+/** A sleep waits for the other gateways' consent: one that has died is given up after a minute. */
+export const SLEEP_TIMEOUT_MS = 120_000;
 
 export interface ConversationOptions {
   readonly target: ScaleTarget;
@@ -28,6 +30,8 @@ export interface ConversationOptions {
 interface Call {
   readonly ask: Ask;
   readonly controller: AbortController;
+  /** Aborts when the state that asked has been left. */
+  readonly unwanted: AbortController;
   /** False once the state that asked has been left: then only the fence counts. */
   wanted: boolean;
 }
@@ -70,6 +74,11 @@ export class Conversation implements TargetObserver {
     if (!this.#isCommanding && asOf >= this.#fence) this.#event({ type: "progress", progress });
   }
 
+  lapsed(): void {
+    this.#fence = Infinity;
+    this.#event({ type: "lapsed" });
+  }
+
   /**
    * The state that asked has been left. A look or a measurement is given up; a command is not, because
    * its outcome is the fence.
@@ -77,6 +86,7 @@ export class Conversation implements TargetObserver {
   leave(): void {
     if (!this.#call) return;
     this.#call.wanted = false;
+    this.#call.unwanted.abort(new Error("no longer wanted"));
     if (!this.#isCommanding) this.#call.controller.abort(new Error("no longer wanted"));
   }
 
@@ -88,14 +98,17 @@ export class Conversation implements TargetObserver {
   /** Asks the target; the outcome comes as an event. Call only when not busy. */
   async ask(ask: Ask): Promise<void> {
     const controller = new AbortController();
-    const call: Call = this.#call = { ask, controller, wanted: true };
+    const call: Call = this.#call = {
+      ...{ ask, controller, wanted: true, unwanted: new AbortController() },
+    };
+    const maxMs = ask === "sleep" ? SLEEP_TIMEOUT_MS : ASK_TIMEOUT_MS;
     using _limit = this.options.clock.timer(
-      ASK_TIMEOUT_MS,
-      () => controller.abort(new Error(`no answer within ${ASK_TIMEOUT_MS / 1000} s`)),
+      maxMs,
+      () => controller.abort(new Error(`no answer within ${maxMs / 1000} s`)),
     );
     let event: LifecycleEvent;
     try {
-      const answer = await orAborted(this.#perform(ask, controller.signal), controller.signal);
+      const answer = await orAborted(this.#perform(call), controller.signal);
       event = answer();
     } catch (error) {
       if (this.#isCommanding) this.#fence = Infinity;
@@ -122,7 +135,9 @@ export class Conversation implements TargetObserver {
   }
 
   /** What the answer means, to be told when it has come: one that was given up moves no fence. */
-  async #perform(ask: Ask, signal: AbortSignal): Promise<() => LifecycleEvent> {
+  async #perform(
+    { ask, controller: { signal }, unwanted }: Call,
+  ): Promise<() => LifecycleEvent> {
     const { target } = this.options;
     switch (ask) {
       case "look": {
@@ -134,9 +149,17 @@ export class Conversation implements TargetObserver {
         const usage = await target.measure(signal, ask === "check");
         return () => ({ type: "measured", usage });
       }
-      case "wake":
+      case "agree": {
+        const { outcome, ...rest } = await target.agree(signal);
+        return () =>
+          outcome === "done" ? { type: "told" } : { type: outcome, ...rest } as LifecycleEvent;
+      }
+      case "wake": {
+        const result = await target.wake(signal);
+        return () => this.#outcome(ask, result);
+      }
       case "sleep": {
-        const result = await target[ask](signal);
+        const result = await target.sleep(signal, unwanted.signal);
         return () => this.#outcome(ask, result);
       }
     }

@@ -1,7 +1,7 @@
 /** The talk with one target that answers late, or when nobody waits any more. */
 import { expect } from "expect";
 import { settle, VirtualClock } from "../testing/virtual_clock.ts";
-import { ASK_TIMEOUT_MS, Conversation } from "./conversation.ts";
+import { ASK_TIMEOUT_MS, Conversation, SLEEP_TIMEOUT_MS } from "./conversation.ts";
 import type { Ask, LifecycleEvent } from "./lifecycle.ts";
 import type { ScaleTarget } from "./scale_target.ts";
 
@@ -22,6 +22,8 @@ function world() {
     wake: () => called("wake"),
     sleep: () => called("sleep"),
     measure: () => called("measure"),
+    agree: () => called("agree"),
+    use() {},
     suspect() {},
     close: () => Promise.resolve(),
   };
@@ -36,8 +38,9 @@ function world() {
   const ask = async (ask: Ask, result?: unknown) => {
     void conversation.ask(ask);
     const call = calls.at(-1)!;
-    if (result === undefined) await clock.advance(ASK_TIMEOUT_MS);
-    else call.answer(result);
+    if (result === undefined) {
+      await clock.advance(ask === "sleep" ? SLEEP_TIMEOUT_MS : ASK_TIMEOUT_MS);
+    } else call.answer(result);
     await settle();
     return call;
   };

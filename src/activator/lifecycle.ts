@@ -7,14 +7,15 @@
  */
 import type { Failure, Progress, Usage, Workload } from "./scale_target.ts";
 import {
+  announced,
+  announcedIdle,
   type Asking,
   asleep,
   busy,
+  checked,
   type Demand,
   failed,
-  idle,
   type In,
-  isUsed,
   later,
   measured,
   type Now,
@@ -23,7 +24,6 @@ import {
   rearmed,
   type State,
   type StateName,
-  stillUsed,
   STOP_TIMEOUT_MS,
   stopping,
   tooSlow,
@@ -31,6 +31,7 @@ import {
   unknown,
   unsure,
   up,
+  vetoAgain,
   waking,
   wanted,
   zero,
@@ -53,11 +54,13 @@ export type LifecycleEvent =
   | { readonly type: "conflict" }
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
+  /** The other gateways may have agreed without us: see {@link TargetObserver.lapsed}. */
+  | { readonly type: "lapsed" }
   /** The deadline of the intent has come. */
   | { readonly type: "deadline" };
 
-/** `check` is the measurement before a sleep. */
-export type Ask = "look" | "wake" | "sleep" | "measure" | "check";
+/** `check` is the measurement before a sleep, `agree` is to the sleep that another gateway announced. */
+export type Ask = "look" | "wake" | "sleep" | "measure" | "check" | "agree";
 
 export interface Intent {
   /** `hold`: queue. `open`: let requests through. `shut`: refuse at once. */
@@ -75,6 +78,13 @@ export function transition(
   nowMs: number,
   policy: Policy,
 ): State {
+  if (event.type === "lapsed" && state.name !== "failed") {
+    return unknown(
+      state,
+      { ...policy, demand, nowMs },
+      "the other gateways did not know of this one",
+    );
+  }
   const arrows = ARROWS[state.name] as (state: State, event: LifecycleEvent, now: Now) => State;
   return arrows(state, event, { ...policy, demand, nowMs });
 }
@@ -97,7 +107,7 @@ export function intent(state: State): Intent {
     case "waking":
       return ask(state, "hold", "wake");
     case "stopping":
-      return ask(state, "hold", state.checked ? "sleep" : "check");
+      return ask(state, "hold", state.yields ? "agree" : state.checked ? "sleep" : "check");
     case "failed":
       return ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep");
   }
@@ -131,6 +141,30 @@ function askAgain<S extends In<"unknown" | "waking" | "stopping" | "failed">>(
   }
 }
 
+/**
+ * Another gateway stops it, and the gate is closed until a look, which is a consistent read, says what became of
+ * that: what a watch says may be from before the announcement.
+ */
+function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now): State {
+  switch (event.type) {
+    case "demand":
+      return wanted(now)
+        ? waking(state, now, "a request came while another gateway stopped it")
+        : state;
+    case "saw":
+      if (event.phase === "none") return zero(state, now, "gone");
+      if (event.phase === "announced") return { ...state, told: false };
+      return unknown(state, now, "another gateway stops it, or does not any more");
+    case "refused":
+      return later(state, now);
+    case "deadline":
+      if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
+      return unknown(state, now, "another gateway does not stop it");
+    default:
+      return askAgain(state, event, now);
+  }
+}
+
 const ARROWS: {
   readonly [N in StateName]: (state: In<N>, event: LifecycleEvent, now: Now) => State;
 } = {
@@ -139,6 +173,7 @@ const ARROWS: {
     if (event.type !== "saw") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");
     if (event.phase === "starting") return waking(state, now, "found starting", true);
+    if (event.phase === "announced") return announced(state, now);
     return zero(state, now, "found at zero");
   },
 
@@ -147,13 +182,16 @@ const ARROWS: {
     if (event.type !== "saw") return state;
     if (event.phase === "starting") return waking(state, now, "somebody else started it", true);
     if (event.phase === "ready") return up(state, now, "somebody else started it");
-    return state;
+    return event.phase === "announced" ? announced(state, now) : state;
   },
 
   waking(state, event, now) {
     switch (event.type) {
       case "saw":
         if (event.phase === "ready") return up(state, now, "ready");
+        if (event.phase === "announced") {
+          return busy(now) ? vetoAgain(state, now) : announced(state, now);
+        }
         return event.phase === "none" && state.told ? undone(state, now) : state;
       case "progress": {
         const phases = noted(state.phases, event.progress, now.nowMs, state.sinceMs);
@@ -176,6 +214,7 @@ const ARROWS: {
   active(state, event, now) {
     if (event.type === "demand") return busy(now) ? state : quiet(state, now, "last answer ended");
     if (event.type !== "saw" || event.phase === "ready") return state;
+    if (event.phase === "announced") return announced(state, now);
     return event.phase === "none"
       ? waking(state, now, "it went to zero in use")
       : waking(state, now, "it is not ready any more", true);
@@ -189,7 +228,7 @@ const ARROWS: {
       case "saw":
         if (event.phase === "none") return asleep(state, now, "it went to zero by itself");
         if (event.phase === "starting") return waking(state, now, "it is not ready any more", true);
-        return state;
+        return event.phase === "announced" ? announcedIdle(state, now) : state;
       case "deadline":
         return now.nowMs < state.deadlineMs ? state : { ...state, measuring: true };
       case "measured":
@@ -200,20 +239,17 @@ const ARROWS: {
   },
 
   stopping(state, event, now) {
+    if (state.yields) return yielding(state, event, now);
     switch (event.type) {
       case "demand":
         if (state.disabled && now.enabled) return unknown(state, now, "enabled again");
         return wanted(now) ? waking(state, now, "a request came while it stopped") : state;
       case "saw":
         // `ready` is not to be trusted: it may be the last of a pod that is going.
+        if (event.phase === "announced") return announced(state, now);
         return event.phase === "none" ? zero(state, now, "gone") : state;
       case "measured":
-        if (!isUsed(state.baseline, event.usage)) return { ...state, checked: true };
-        if (!now.enabled) return later({ ...state, baseline: event.usage }, now);
-        return rearmed(
-          { ...idle(state, now, stillUsed(event.usage)), baseline: event.usage },
-          now,
-        );
+        return checked(state, event.usage, now);
       case "refused":
         return unsure(state, now, `sleep refused: ${event.failure.message}`);
       case "conflict":
@@ -232,6 +268,7 @@ const ARROWS: {
     switch (event.type) {
       case "saw":
         if (event.phase === "ready") return up(state, now, "it recovered");
+        if (event.phase === "announced") return announced(state, now);
         // Somebody else may start it again meanwhile: zero that was seen is not zero any more.
         return { ...state, zeroSeen: event.phase === "none" };
       case "demand":

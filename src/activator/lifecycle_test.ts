@@ -1,54 +1,22 @@
 /** The lifecycle as a table: state by event, with the state that follows. */
 import { expect } from "expect";
-import { intent, type LifecycleEvent, transition } from "./lifecycle.ts";
 import {
-  type Demand,
-  initialState,
-  type Policy,
-  RETRY_AFTER_MS,
-  type State,
-  type StateName,
-} from "./state.ts";
-
-const POLICY: Policy = {
-  idleTimeoutMs: 60_000,
-  coldStartTimeoutMs: 600_000,
-  retryAfterMaxMs: 300_000,
-  enabled: true,
-};
-const OFF = { ...POLICY, enabled: false };
-const NONE: Demand = { pending: 0, inFlight: 0 };
-const WAITING: Demand = { pending: 1, inFlight: 0 };
-const FLYING: Demand = { pending: 0, inFlight: 1 };
-const QUIET = { busy: 0, served: "7" };
-const FAILURE = { kind: "image", message: "no such image" } as const;
-const REFUSED: LifecycleEvent = { type: "refused", failure: FAILURE };
-const DEADLINE: LifecycleEvent = { type: "deadline" };
-const UNANSWERED: LifecycleEvent = { type: "unanswered", message: "no route" };
-
-const step = (state: State, event: LifecycleEvent, demand = NONE, nowMs = 0, policy = POLICY) =>
-  transition(state, event, demand, nowMs, policy);
-const saw = (phase: "none" | "starting" | "ready"): LifecycleEvent => ({ type: "saw", phase });
-
-/** Each state, reached by arrows from the initial one. */
-function at(name: StateName): State {
-  const boot = initialState(0);
-  const asleep = step(boot, saw("none"));
-  const idle = step(boot, saw("ready"));
-  const measured = { type: "measured", usage: QUIET } as const;
-  const based = step(step(idle, { type: "deadline" }, NONE, 1_000), measured, NONE, 1_000);
-  const due = step(based, { type: "deadline" }, NONE, 60_000);
-  const states: Record<StateName, () => State> = {
-    unknown: () => boot,
-    asleep: () => asleep,
-    waking: () => step(asleep, { type: "demand" }, WAITING),
-    active: () => step(idle, { type: "demand" }, FLYING),
-    idle: () => idle,
-    stopping: () => step(due, measured, NONE, 60_000),
-    failed: () => step(step(asleep, { type: "demand" }, WAITING), REFUSED, WAITING),
-  };
-  return states[name]();
-}
+  at,
+  DEADLINE,
+  FAILURE,
+  FLYING,
+  NONE,
+  OFF,
+  POLICY,
+  QUIET,
+  REFUSED,
+  saw,
+  step,
+  UNANSWERED,
+  WAITING,
+} from "../testing/lifecycle_steps.ts";
+import { intent, type LifecycleEvent } from "./lifecycle.ts";
+import { type Demand, initialState, RETRY_AFTER_MS, type State, type StateName } from "./state.ts";
 
 const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   ["unknown", "demand changed", { type: "demand" }, WAITING, "unknown"],

@@ -5,13 +5,14 @@
 
 /**
  * What was last seen of a workload: at zero and gone, on its way up or down, or taking requests.
- * `endpoints` are
- * base URLs, never empty.
+ * `endpoints` are base URLs, never empty.
  */
 export type Workload =
   | { readonly phase: "none" }
   | { readonly phase: "starting" }
-  | { readonly phase: "ready"; readonly endpoints: readonly string[] };
+  | { readonly phase: "ready"; readonly endpoints: readonly string[] }
+  /** Up, or on its way there, and another gateway is about to put it to zero. */
+  | { readonly phase: "announced" };
 
 /**
  * A workload as it was at one moment. `asOf` grows with every change of the target; an observation
@@ -67,6 +68,8 @@ export interface Usage {
   readonly busy: number;
   /** The engines' counters as one opaque text: a different text means that requests were served. */
   readonly served: string;
+  /** Since another gateway last used it, in ms; 0: it does now; absent: none is known to have. */
+  readonly usedAgoMs?: number;
 }
 
 /** Where a target's news goes. Called at any time, also from within a call to the target. */
@@ -76,6 +79,8 @@ export interface TargetObserver {
   failed(failure: Failure, asOf: number): void;
   /** How far the wake under way has come; may be said again. */
   progressed(progress: Progress, asOf: number): void;
+  /** The other gateways did not know of this one for a while: nothing that was seen counts until the next look. */
+  lapsed(): void;
 }
 
 export interface ScaleTarget {
@@ -90,10 +95,20 @@ export interface ScaleTarget {
    * Rejects if the target's side does not answer.
    */
   look(signal: AbortSignal): Promise<Observation>;
-  /** Starts the workload, or leaves a running one alone. Resolves when told, not when ready. */
+  /**
+   * Starts the workload, or leaves a running one alone, but for what another gateway announced: that is vetoed.
+   * Resolves when told, not when ready.
+   */
   wake(signal: AbortSignal): Promise<CommandResult>;
-  /** Stops the workload. Resolves when told (`done`), news says when it is gone. */
-  sleep(signal: AbortSignal): Promise<CommandResult>;
+  /**
+   * Stops the workload, once every other gateway has agreed. Resolves when told (`done`), news says when it is gone.
+   * Where it waits for others, `unwanted` ends that: a `conflict`.
+   */
+  sleep(signal: AbortSignal, unwanted: AbortSignal): Promise<CommandResult>;
+  /** Agrees to what another gateway announced: nothing is sent there any more. */
+  agree(signal: AbortSignal): Promise<CommandResult>;
+  /** Whether the model is in use here, told at each change, for the other gateways to know. */
+  use(isUsed: boolean, idleTimeoutMs: number): void;
   /**
    * Asks the engines how busy they are; a target that cannot tell returns {@link UNMEASURED}. Before a
    * sleep it also sees that a sleep could be told: where nobody would answer, the model is as good as busy.

@@ -27,6 +27,8 @@ export const STOP_TIMEOUT_MS = 60_000;
 /** The back-off after an ask without an answer: doubling from the first to the second. */
 export const ASK_AGAIN_MS = 500;
 export const ASK_AGAIN_MAX_MS = 15_000;
+/** How much later than we another gateway may believe that we used a model last. */
+export const CLAIMS_LAG_MS = 5_000;
 /** The first back-off after a failed wake, doubling to `retryAfterMax`. */
 export const RETRY_AFTER_MS = 10_000;
 
@@ -69,6 +71,8 @@ export type State =
     readonly checked: boolean;
     /** It stops because the model is disabled, not because it was quiet. */
     readonly disabled: boolean;
+    /** It is another gateway that stops it: we only agree. */
+    readonly yields: boolean;
   })
   | (Asking & {
     readonly name: "failed";
@@ -166,14 +170,17 @@ export function rearmed(state: In<"idle">, now: Now): In<"idle"> {
 /** Engines that serve, or served since the baseline, restart the idle timeout from this moment. */
 export function measured(state: In<"idle">, usage: Usage, now: Now): State {
   const used = isUsed(state.baseline, usage);
+  const isQuiet = !used && !isUsedElsewhere(usage, now);
   // A reload may have made the idle timeout longer while the engines were asked.
-  if (state.baseline && !used && now.nowMs >= state.deadlineMs) {
+  if (state.baseline && isQuiet && now.nowMs >= state.deadlineMs) {
     const quietS = Math.round((now.nowMs - state.quietSinceMs) / 100) / 10;
     return stopping(state, now, `quiet for ${quietS} s`, usage);
   }
   // What came before a first answer that was slow to come cannot be seen in it.
   const unseenMs = state.baseline ? -Infinity : now.nowMs - BASELINE_AFTER_MS;
-  const quietSinceMs = used ? now.nowMs : Math.max(state.quietSinceMs, unseenMs);
+  const quietSinceMs = used
+    ? now.nowMs
+    : Math.max(state.quietSinceMs, unseenMs, now.nowMs - (usage.usedAgoMs ?? Infinity));
   return rearmed({ ...state, measuring: false, baseline: usage, quietSinceMs }, now);
 }
 
@@ -181,9 +188,15 @@ export function isUsed(baseline: Usage | undefined, usage: Usage): boolean {
   return usage.busy > 0 || (baseline !== undefined && usage.served !== baseline.served);
 }
 
+/** Used by another gateway within our idle timeout. */
+export function isUsedElsewhere({ usedAgoMs = Infinity }: Usage, { idleTimeoutMs }: Now): boolean {
+  return usedAgoMs < idleTimeoutMs;
+}
+
 /** Why a model that was about to stop goes on. */
-export function stillUsed({ busy }: Usage): string {
-  return busy === Infinity ? "whether it is used cannot be told" : "traffic around the gateway";
+export function stillUsed({ busy }: Usage, isElsewhere: boolean): string {
+  if (busy === Infinity) return "whether it is used cannot be told";
+  return isElsewhere ? "another gateway uses it" : "traffic around the gateway";
 }
 
 export function stopping(
@@ -201,7 +214,23 @@ export function stopping(
     baseline,
     checked: false,
     disabled: !now.enabled,
+    yields: false,
   };
+}
+
+/** Another gateway is about to stop it: it is kept up by whoever uses it, and left to go by all others. */
+export function announced(state: State, now: Now): State {
+  const reason = "another gateway is about to stop it";
+  if (busy(now)) return waking(state, now, `${reason}, and it is used here`);
+  return { ...stopping(state, now, reason), yields: true };
+}
+
+/** The same where nobody asks for anything, but it was used lately: whoever announced it does not know. */
+export function announcedIdle(state: In<"idle">, now: Now): State {
+  const quietMs = now.nowMs - state.quietSinceMs;
+  return now.enabled && quietMs < now.idleTimeoutMs - CLAIMS_LAG_MS
+    ? waking(state, now, "another gateway is about to stop it, and it was used here lately")
+    : announced(state, now);
 }
 
 /**
@@ -211,6 +240,23 @@ export function stopping(
 export function unsure(state: In<"stopping">, now: Now, reason: string): State {
   const next = unknown(state, now, reason);
   return now.enabled ? next : later({ ...next, unanswered: state.unanswered }, now);
+}
+
+/** The measurement with the gate closed: what was used after all goes on. */
+export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
+  const isElsewhere = isUsedElsewhere(usage, now);
+  if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
+    return { ...state, checked: true };
+  }
+  if (!now.enabled) return later({ ...state, baseline: usage }, now);
+  const next = idle(state, now, stillUsed(usage, isElsewhere));
+  const quietSinceMs = isUsed(state.baseline, usage) ? now.nowMs : now.nowMs - usage.usedAgoMs!;
+  return rearmed({ ...next, baseline: usage, quietSinceMs }, now);
+}
+
+/** Used here while another gateway wants to stop it: said once more, a little later. */
+export function vetoAgain(state: In<"waking">, now: Now): State {
+  return state.told ? { ...state, told: false, askAtMs: now.nowMs + ASK_AGAIN_MS } : state;
 }
 
 export function failed(state: State, now: Now, failure: Failure): State {

@@ -119,6 +119,8 @@ function systemPlatform({ env }: Terminal): Platform {
     files: systemFiles,
     processes: systemProcesses,
     env: (name) => env[name],
+    // Two gateways on one machine are two.
+    identity: env.POD_NAME ?? `${Deno.hostname()}-${Deno.pid}`,
   };
 }
 
@@ -220,11 +222,16 @@ async function runUntilSignal(
   if (await within(drainTimeoutMs, server.shutdown())) await app.close();
   else {
     log.warn("drainTimeout is over: breaking the answers that are left");
+    app.giveUp();
+    await within(LAST_ANSWERS_MS, server.shutdown());
     await server.destroy();
     await app.close("kill");
   }
   log.info("stopped");
 }
+
+/** How long those that waited until the end have to hear that it is in vain. */
+const LAST_ANSWERS_MS = 500;
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => systemClock.timer(ms, resolve));

@@ -25,6 +25,8 @@ export function createExternalTarget(upstream: string): ScaleTarget {
     look: () => Promise.resolve(observation),
     wake: command,
     sleep: command,
+    agree: command,
+    use() {},
     measure: () => Promise.resolve(UNMEASURED),
     suspect() {},
     close() {

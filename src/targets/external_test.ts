@@ -14,11 +14,12 @@ Deno.test("an external upstream is ready whatever is asked of it", async () => {
     saw: (each) => news.push(each),
     failed: () => expect("it").toBe("no wake"),
     progressed: () => expect("it").toBe("no wake"),
+    lapsed: () => expect("it").toBe("alone"),
   });
   const ready = { workload: { phase: "ready", endpoints: ["http://up:1"] }, asOf: 1 };
   expect(await target.look(never)).toEqual(ready);
   for (const command of ["wake", "sleep"] as const) {
-    expect(await target[command](never)).toEqual({ outcome: "done", fence: 0 });
+    expect(await target[command](never, never)).toEqual({ outcome: "done", fence: 0 });
     expect(news.pop()).toEqual(ready);
   }
   target.suspect("http://up:1");

@@ -12,6 +12,8 @@ import type {
   Workload,
 } from "../activator/scale_target.ts";
 
+const NEVER = new AbortController().signal;
+
 /** One target with everything that it needs, and with nothing running. */
 export interface World extends AsyncDisposable {
   readonly target: ScaleTarget;
@@ -70,6 +72,8 @@ class Watched implements TargetObserver {
   }
 
   /** Who says nothing of it is as good. */
+  lapsed(): void {}
+
   progressed(): void {}
 
   async look(): Promise<Workload> {
@@ -78,7 +82,7 @@ class Watched implements TargetObserver {
 
   /** Gives a command that must be done; its fence. */
   async told(command: "wake" | "sleep"): Promise<number> {
-    return fenceOf(await this.target[command](new AbortController().signal));
+    return fenceOf(await this.target[command](NEVER, NEVER));
   }
 
   /** The news that counts after a command. */

@@ -2,7 +2,19 @@
  * Every interleaving of a small world, breadth first, so that the first broken promise found is one of
  * the shortest. A path is replayed from the start: real objects cannot be copied.
  */
-import { type MakeActivation, SmallWorld } from "./small_world.ts";
+
+/** A world whose every step is a named choice. */
+export interface ExploredWorld {
+  readonly violations: ReadonlySet<string>;
+  choices(): string[];
+  apply(choice: string): Promise<void>;
+  /** The same for worlds that behave alike from here on. */
+  key(): string;
+  /** No more trouble: all must come to rest. */
+  rest(): Promise<void>;
+  /** Lets go of everything. */
+  end(): Promise<void>;
+}
 
 export interface Exploration {
   readonly states: number;
@@ -15,7 +27,7 @@ export interface Exploration {
 }
 
 export interface ExploreOptions {
-  readonly make: MakeActivation;
+  readonly world: () => ExploredWorld;
   readonly statesMax: number;
   /** Leaves out choices, to look deeper at others. */
   readonly without?: RegExp;
@@ -27,7 +39,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const seen = new Set<string>();
   const queue: string[][] = [[...options.start ?? []]];
   for (let path = queue.shift(); path; path = queue.shift()) {
-    const world = await replay(options.make, path);
+    const world = await replay(options.world, path);
     const key = world.key();
     if (seen.has(key)) {
       await world.end();
@@ -49,8 +61,11 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   return { states: seen.size, complete: true, broken: undefined };
 }
 
-async function replay(make: MakeActivation, path: readonly string[]): Promise<SmallWorld> {
-  const world = new SmallWorld(make);
+async function replay(
+  make: () => ExploredWorld,
+  path: readonly string[],
+): Promise<ExploredWorld> {
+  const world = make();
   for (const choice of path) await world.apply(choice);
   return world;
 }

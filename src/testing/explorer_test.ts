@@ -10,8 +10,8 @@ import type { Endpoint } from "../activator/endpoints.ts";
 import { type LifecycleEvent, transition } from "../activator/lifecycle.ts";
 import type { State } from "../activator/state.ts";
 import type { Clock } from "../platform/clock.ts";
-import { explore } from "./explorer.ts";
-import { ExploredActivation, type MakeActivation, POLICY } from "./small_world.ts";
+import { explore, type ExploreOptions } from "./explorer.ts";
+import { ExploredActivation, type MakeActivation, POLICY, SmallWorld } from "./small_world.ts";
 
 const UP = ["answer", "arrive 0", "answer", "cluster", "deliver", "cluster", "deliver"];
 const IDLE = [...UP, "finish 0", "time", "answer"];
@@ -25,10 +25,21 @@ const STARTS: Record<string, string[]> = {
   "from a model told to sleep": [...STOPPING, "answer"],
 };
 
+function exploreOne(
+  { make, ...options }: Omit<ExploreOptions, "world"> & { readonly make: MakeActivation },
+) {
+  return explore({ ...options, world: () => new SmallWorld(make) });
+}
+
 for (const [where, start] of Object.entries(STARTS)) {
   Deno.test(`explore() finds no broken promise ${where}`, async () => {
     const make: MakeActivation = (options) => new ExploredActivation(options);
-    const { states, broken } = await explore({ make, start, statesMax: 6_000, without: /^switch/ });
+    const { states, broken } = await exploreOne({
+      make,
+      start,
+      statesMax: 6_000,
+      without: /^switch/,
+    });
     expect(broken).toBe(undefined);
     console.log(`    ${states} states`);
   });
@@ -38,7 +49,7 @@ for (const [where, start] of Object.entries({ "in use": UP, idle: IDLE, stopping
   Deno.test(`explore() finds no broken promise in a model switched off and on when ${where}`, async () => {
     const make: MakeActivation = (options) => new ExploredActivation(options);
     const without = /^(back|outside|cannot|traffic)/;
-    const { broken } = await explore({ make, start, without, statesMax: 3_000 });
+    const { broken } = await exploreOne({ make, start, without, statesMax: 3_000 });
     expect(broken).toBe(undefined);
   });
 }
@@ -183,7 +194,7 @@ const BUGS: Record<string, { make: MakeActivation; start?: string[]; promise: Re
 
 for (const [bug, { make, start, promise }] of Object.entries(BUGS)) {
   Deno.test(`explore() catches a planted bug: ${bug}`, async () => {
-    const { broken, states } = await explore({
+    const { broken, states } = await exploreOne({
       make,
       start: start ?? [],
       statesMax: 20_000,

@@ -18,6 +18,7 @@ interface Change {
 
 interface Watcher {
   readonly list: string;
+  readonly matches: (object: Json) => boolean;
   send(event: unknown): void;
   end(): void;
   break(): void;
@@ -122,14 +123,16 @@ export class FakeApiServer {
     // As much as etcd remembers: whoever was away for longer lists again.
     if (this.#changes.length > HISTORY_MAX) this.#oldest = this.#changes.shift()!.version;
     for (const watcher of this.#watchers) {
-      if (watcher.list === list) watcher.send({ type, object });
+      if (watcher.list === list && watcher.matches(object)) watcher.send({ type, object });
     }
   }
 
   #answer(call: ApiCall, signal: AbortSignal | undefined): Response {
     const { method, path, query } = call;
     if (method === "PATCH") return this.#patch(call);
-    if (query.get("watch")) return this.#watch(path, Number(query.get("resourceVersion")), signal);
+    if (method === "POST") return this.#create(call);
+    if (method === "DELETE") return this.#remove(call);
+    if (query.get("watch")) return this.#watch(path, query, signal);
     const object = this.#objects.get(path);
     if (object) return Response.json(object);
     if (this.#isObjectPath(path)) return failure(404, "NotFound", `${path} not found`);
@@ -139,7 +142,8 @@ export class FakeApiServer {
   /** In pages of `limit`; the token of the next one is where it begins. */
   #list(path: string, query: URLSearchParams): Response {
     const all = [...this.#objects].filter(([key]) => key.startsWith(`${path}/`))
-      .filter(([key]) => !key.slice(path.length + 1).includes("/")).map(([, object]) => object);
+      .filter(([key]) => !key.slice(path.length + 1).includes("/")).map(([, object]) => object)
+      .filter(selectorOf(query));
     const from = Number(query.get("continue") ?? 0);
     const to = from + Number(query.get("limit") ?? all.length);
     const metadata = {
@@ -152,6 +156,23 @@ export class FakeApiServer {
   /** `…/namespaces/NS/PLURAL/NAME`, as against `…/namespaces/NS/PLURAL`. */
   #isObjectPath(path: string): boolean {
     return /\/namespaces\/[^/]+\/[^/]+\/[^/]+$/.test(path);
+  }
+
+  #create({ path, body }: ApiCall): Response {
+    const at = `${path}/${body.metadata.name}`;
+    if (this.#objects.has(at)) return failure(409, "AlreadyExists", `${at} already exists`);
+    return Response.json(this.put(at, body), { status: 201 });
+  }
+
+  #remove({ path, body }: ApiCall): Response {
+    const object = this.#objects.get(path);
+    if (!object) return failure(404, "NotFound", `${path} not found`);
+    const wanted = body?.preconditions?.resourceVersion;
+    if (wanted !== undefined && wanted !== object.metadata.resourceVersion) {
+      return failure(409, "Conflict", "the object has been modified");
+    }
+    this.delete(path);
+    return Response.json({ kind: "Status", status: "Success" });
   }
 
   #patch({ path, body }: ApiCall): Response {
@@ -175,10 +196,13 @@ export class FakeApiServer {
     }
     const annotations = { ...object.metadata.annotations, ...body.metadata.annotations };
     const metadata = { ...object.metadata, annotations };
-    return Response.json(this.put(base!, { ...object, metadata }));
+    const spec = body.spec ? { spec: { ...object.spec, ...body.spec } } : {};
+    return Response.json(this.put(base!, { ...object, metadata, ...spec }));
   }
 
-  #watch(list: string, since: number, signal: AbortSignal | undefined): Response {
+  #watch(list: string, query: URLSearchParams, signal: AbortSignal | undefined): Response {
+    const since = Number(query.get("resourceVersion"));
+    const matches = selectorOf(query);
     const encoder = new TextEncoder();
     let watcher: Watcher;
     const body = new ReadableStream<Uint8Array>({
@@ -187,7 +211,7 @@ export class FakeApiServer {
           if (this.#watchers.delete(watcher)) finish();
         };
         watcher = {
-          list,
+          ...{ list, matches },
           send: (event) => controller.enqueue(encoder.encode(`${JSON.stringify(event)}\n`)),
           end: done(() => controller.close()),
           break: done(() => controller.error(new Error("connection reset"))),
@@ -200,13 +224,20 @@ export class FakeApiServer {
           return watcher.end();
         }
         for (const { version, list: of, type, object } of this.#changes) {
-          if (of === list && version > since) watcher.send({ type, object });
+          if (of === list && version > since && matches(object)) watcher.send({ type, object });
         }
       },
       cancel: () => void this.#watchers.delete(watcher),
     });
     return new Response(body);
   }
+}
+
+/** Of `labelSelector=a=b,c=d`. */
+function selectorOf(query: URLSearchParams): (object: Json) => boolean {
+  const labels = (query.get("labelSelector") ?? "").split(",").filter((label) => label !== "")
+    .map((label) => label.split("="));
+  return ({ metadata }) => labels.every(([key, value]) => metadata.labels?.[key!] === value);
 }
 
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -73,6 +73,13 @@ export class FakeTarget implements ScaleTarget {
     return this.#call(signal, () => ({ busy: 0, served: String(this.#served) }));
   }
 
+  /** There is no other gateway. */
+  agree(): Promise<CommandResult> {
+    return Promise.resolve({ outcome: "conflict" });
+  }
+
+  use(): void {}
+
   suspect(endpoint: string): void {
     if (this.cluster.phase !== "ready" || endpoint !== ENDPOINT) return;
     this.#observer?.saw({ workload: { phase: "starting" }, asOf: this.cluster.observed });

@@ -81,10 +81,11 @@ export class GatewayProcess implements AsyncDisposable {
   }
 
   async write(models: string, { server = "", routes = "" } = {}): Promise<void> {
-    const lines = server.split("\n").filter(Boolean).map((line) => `  ${line.trim()}\n`).join("");
+    const given = /^\s*shutdownDelay:/m.test(server) ? server : `shutdownDelay: 0s\n${server}`;
+    const lines = given.split("\n").filter(Boolean).map((line) => `  ${line.trim()}\n`).join("");
     await Deno.writeTextFile(
       this.file,
-      `server:\n  listen: 127.0.0.1:0\n  operator: false\n  logFormat: json\n  shutdownDelay: 0s\n` +
+      `server:\n  listen: 127.0.0.1:0\n  operator: false\n  logFormat: json\n` +
         `${lines}models:\n${models}${routes}`,
     );
   }

@@ -27,6 +27,7 @@ export class KubernetesWorld {
   /** Called when a gateway's zero is about to be written. */
   onSleep: (deployment: string) => void = () => {};
   #isOver = false;
+  #gateways = 0;
 
   constructor(
     readonly random = new SeededRandom(1),
@@ -45,7 +46,10 @@ export class KubernetesWorld {
       ...{ server: "https://api", fetch: weather.fetch, namespace: NAMESPACE, origin: "test" },
       authorization: () => Promise.resolve(undefined),
     };
-    const kubernetes = new Kubernetes({ access, fetch: this.cluster.fetch, clock, random, log });
+    const kubernetes = new Kubernetes({
+      ...{ access, fetch: this.cluster.fetch, clock, random, log },
+      identity: `g${++this.#gateways}`,
+    });
     return {
       ...{ kubernetes, weather },
       target: (model) =>
@@ -72,6 +76,13 @@ export class KubernetesWorld {
       if (ms > limitMs) throw new Error(`Not within ${limitMs} virtual ms: ${condition}`);
       await this.clock.advance(50);
     }
+  }
+
+  /** What takes time to end. */
+  async over(ending: Promise<void>): Promise<void> {
+    let isOver = false;
+    void ending.then(() => isOver = true);
+    await this.until(() => isOver);
   }
 
   close(): void {

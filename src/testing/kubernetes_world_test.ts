@@ -132,7 +132,7 @@ Deno.test("a black hole of ten minutes: warm goes on, nothing is put to sleep, a
   }
   expect(pods.size).toBe(2);
   await activation.close();
-  await gateway.kubernetes.close();
+  await hole.over(gateway.kubernetes.close());
 });
 
 Deno.test("with the API server away cold requests wait, and are served once it is back", async () => {

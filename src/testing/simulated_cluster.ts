@@ -28,7 +28,7 @@ export function kubernetesBackends(
     models,
     async close() {
       world.close();
-      await gateway.kubernetes.close();
+      await world.over(gateway.kubernetes.close());
     },
   };
 }

@@ -83,6 +83,11 @@ export class SmallCluster {
       : { workload: { phase: "starting" }, asOf };
   }
 
+  /** What a watch shows now. */
+  watched(): Observation {
+    return this.#observation();
+  }
+
   /** All that decides what can happen next, generations as differences. */
   key(fence: number): unknown[] {
     return [

@@ -75,6 +75,13 @@ export class SmallTarget implements ScaleTarget {
     return this.#call("measure", signal);
   }
 
+  /** There is no other gateway. */
+  agree(): Promise<CommandResult> {
+    return Promise.resolve({ outcome: "conflict" });
+  }
+
+  use(): void {}
+
   suspect(): void {
     this.observer.saw({ workload: { phase: "starting" }, asOf: this.cluster.observed });
   }

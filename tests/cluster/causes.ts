@@ -198,7 +198,8 @@ test("a Service that is missing is told before anything is started, and found on
     metadata: { name: "renamed" },
     spec: { selector: { app: "m" }, ports: [{ name: port, port: 80, targetPort: 8000 }] },
   });
-  // Somebody else starts it all the same: for a while it may be about to come.
+  // Somebody else starts it all the same, once it has gone back to zero: for a while it may be about to come.
+  await eventually(() => gateway.states("m").at(-1) === "asleep");
   await namespace.scale("m", 1);
   await eventually(() => gateway.lines.filter(({ msg }) => msg === "failed").length > 1, 20_000);
   await eventually(async () => await replicasOf(namespace) === 0);

@@ -19,7 +19,9 @@ conformanceTests("kubernetes", async ({ kind }) => {
   };
   await namespace.deployment("engine", pods[kind]);
   const fetch = createFetch();
-  const kubernetes = new Kubernetes({ access: namespace.access, fetch, clock, random, log });
+  const kubernetes = new Kubernetes({
+    ...{ access: namespace.access, fetch, clock, random, log, identity: "conformance" },
+  });
   const spec = modelSpec("m", {
     scale: { kind: "deployment", namespace: namespace.name, name: "engine" },
   });

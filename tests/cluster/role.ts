@@ -100,8 +100,20 @@ function logged(gateway: GatewayProcess, words: string): boolean {
 
 for (const right of NEEDED) {
   const role = () => roleOf(NEEDED.filter((each) => each !== right));
-  const isForSleep = right.resource === "deployments/status";
-  if (right.needed === "for causes" || isForSleep) {
+  const isForSleep = /^(deployments\/status|leases)$/.test(right.resource);
+  if (right.verb === "delete") {
+    test(`without ${textOf(right)} a gateway that leaves says what to grant`, async () => {
+      await using all = await world(role());
+      const { namespace, proxy } = all;
+      await using gateway = await startGateway(namespace, { m: "" }, {
+        kubeconfig: proxy.kubeconfig,
+      });
+      expect(await streams(gateway, "m")).toBe(true);
+      gateway.signal("SIGTERM");
+      await eventually(() => logged(gateway, wordsOf(right, namespace)), 20_000);
+      expect(proxy.refused).toEqual(new Set([textOf(right)]));
+    });
+  } else if (right.needed === "for causes" || isForSleep) {
     test(`without ${textOf(right)} a model is woken, and the log says what to grant`, async () => {
       await using all = await world(role());
       const { namespace, proxy } = all;
@@ -113,6 +125,8 @@ for (const right of NEEDED) {
       expect(await streams(gateway, "m")).toBe(true);
       await eventually(() => logged(gateway, wordsOf(right, namespace)), 20_000);
       expect(proxy.refused).toEqual(new Set([textOf(right)]));
+      // Who cannot ask the other gateways stops nothing.
+      if (right.resource === "leases") expect(gateway.states("m")).not.toContain("stopping");
     });
   } else {
     test(`without ${textOf(right)} whoever waits is told what to grant`, async () => {

@@ -9,6 +9,7 @@ import { KubernetesApi } from "./api.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { isWorkloadModel, Kinds, listOf, nameOf, type WorkloadSpec } from "./kinds.ts";
 import { KubernetesTarget } from "./kubernetes_target.ts";
+import { Membership } from "./membership.ts";
 import { ModelWatches } from "./model_watches.ts";
 import { Readiness } from "./readiness.ts";
 import { Scaler } from "./scaler.ts";
@@ -22,17 +23,23 @@ export interface KubernetesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** What the other gateways know this one by: fit for the name of a Lease. */
+  readonly identity: string;
 }
 
 export class Kubernetes {
   readonly #api: KubernetesApi;
   readonly #watches: Watches;
   readonly #kinds: Kinds;
+  readonly #membership: Membership;
 
   constructor(readonly options: KubernetesOptions) {
     this.#api = new KubernetesApi(options);
     this.#watches = new Watches({ ...options, api: this.#api });
     this.#kinds = new Kinds(this.#api);
+    const { namespace } = options.access;
+    this.#membership = new Membership({ ...options, api: this.#api, namespace });
+    this.#membership.start();
   }
 
   /** Learns how the API server calls the custom kinds of `models`. @throws if it has no such kind */
@@ -48,7 +55,7 @@ export class Kubernetes {
   /** The target of a model whose kind was learnt. */
   target(spec: ModelSpec, after: Promise<void>): KubernetesTarget {
     const scale = spec.scale as WorkloadSpec;
-    const { clock, fetch } = this.options;
+    const { clock, fetch, random } = this.options;
     const log = this.options.log.with({ model: spec.name });
     const namespace = scale.namespace ?? this.options.access.namespace;
     const resource = this.#kinds.resourceOf(scale);
@@ -82,12 +89,14 @@ export class Kubernetes {
           events: this.#watches.events(namespace),
         }),
       meter: createMeter({ fetch, clock, log, metrics: spec.engine.metrics }),
-      ...{ clock, log, after },
+      membership: this.#membership,
+      ...{ clock, random, log, after },
     });
   }
 
-  close(): Promise<void> {
-    return this.#watches.close();
+  async close(): Promise<void> {
+    await this.#membership.leave();
+    await this.#watches.close();
   }
 
   #upstreamOf({ upstream, service }: ModelSpec, namespace: string, workload: string) {

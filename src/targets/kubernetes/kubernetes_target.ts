@@ -2,6 +2,7 @@
  * A model that is a workload of the cluster. Watches say how it is, the scaler tells it what to be; an
  * observation counts from the generation that its controller has acted upon.
  */
+import { sleepTogether } from "../../activator/agreement.ts";
 import {
   type CommandResult,
   type Observation,
@@ -12,15 +13,18 @@ import {
   type Workload,
 } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
+import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
+import { AnnouncedSleep } from "./announced_sleep.ts";
 import { ApiError } from "./api.ts";
 import { Condemned } from "./condemned.ts";
 import { Incarnations } from "./incarnations.ts";
+import type { Membership } from "./membership.ts";
 import type { ModelWatches } from "./model_watches.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
-import type { WorkloadView } from "./views.ts";
+import type { Announcement, WorkloadView } from "./views.ts";
 import type { WakeWatch, WakeWatchOptions } from "./wake_watch.ts";
 
 export interface KubernetesTargetOptions {
@@ -29,6 +33,9 @@ export interface KubernetesTargetOptions {
   readonly readiness: (onHealthy: () => void) => Readiness;
   readonly wakeWatch: (news: Pick<WakeWatchOptions, "onFailure" | "onProgress">) => WakeWatch;
   readonly meter: Meter;
+  /** The other gateways, which may use the same workload. */
+  readonly membership: Membership;
+  readonly random: Random;
   readonly clock: Clock;
   readonly log: Log;
   /** An earlier target of the same model has let go: until then it may be answering. */
@@ -43,14 +50,16 @@ export class KubernetesTarget implements ScaleTarget {
   readonly local = false;
   readonly #readiness: Readiness;
   readonly #wakeWatch: WakeWatch;
-  #listening: Disposable | undefined;
+  #listening: DisposableStack | undefined;
   #observer: TargetObserver | undefined;
   #asOf = 0;
   /** The fence of our last command: what is gone after it is gone as of it. */
   #fence = 0;
   #isAlone = false;
-  /** The workload as it was when a sleep was checked for: what the next one insists on. */
-  #checked: WorkloadView | undefined;
+  /** The workload as it was when a sleep was checked for, and how busy its engines were: the next one insists on both. */
+  #checked: { readonly workload: WorkloadView; readonly usage: Usage } | undefined;
+  /** Our own announcement, while others are asked. */
+  #announced: AnnouncedSleep | undefined;
   #told = "";
   readonly #condemned: Condemned;
   readonly #incarnations = new Incarnations();
@@ -68,15 +77,23 @@ export class KubernetesTarget implements ScaleTarget {
 
   subscribe(observer: TargetObserver): void {
     this.#observer = observer;
-    this.#listening = this.options.watches.listen(() => this.#refresh());
+    const { watches, membership } = this.options;
+    this.#listening = new DisposableStack();
+    this.#listening.use(watches.listen(() => this.#refresh()));
+    // One that has died announces nothing.
+    this.#listening.use(membership.listen(() => this.#refresh()));
+    this.#listening.use(membership.whenLost(() => this.#observer?.lapsed()));
     this.#refresh();
   }
 
   async look(signal: AbortSignal): Promise<Observation> {
-    const { scaler, watches } = this.options;
+    const { scaler, watches, membership } = this.options;
+    // Known to the others first: look first, and an agreement can pass us by.
+    await membership.serving(scaler.options.path, signal);
     let workload: WorkloadView;
     try {
-      workload = await scaler.read(signal);
+      // What we announced once and never carried out would keep the others waiting.
+      workload = await scaler.withdraw(signal, membership.name);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ApiError) || error.status !== 404) {
@@ -112,12 +129,24 @@ export class KubernetesTarget implements ScaleTarget {
     return this.#result(await scaler.wake(signal, watches.isFresh ? known : undefined));
   }
 
-  async sleep(signal: AbortSignal): Promise<CommandResult> {
+  async sleep(signal: AbortSignal, unwanted: AbortSignal): Promise<CommandResult> {
     const { scaler, watches } = this.options;
     // Without a check, after a wake that failed: what a watch knows will do, and needs no right to read.
-    const seen = this.#checked ?? (watches.isFresh ? watches.workload : undefined);
+    const known = this.#checked?.workload ?? (watches.isFresh ? watches.workload : undefined);
+    const usage = this.#checked?.usage;
     this.#checked = undefined;
-    const result = this.#result(await scaler.sleep(signal, seen));
+    // That it is at zero already is to be known, not to be remembered.
+    const seen = known && known.desired > 0 ? known : await scaler.see(signal);
+    if ("outcome" in seen) return this.#result(seen);
+    const { membership, random } = this.options;
+    const announced = this.#announced = new AnnouncedSleep({
+      ...{ scaler, membership, seen, usage, token: random.uuid() },
+      ask: (signal) => this.#ask(signal),
+      mayAnnounce: (now) => !this.#othersAnnouncement(now),
+      result: (scaled) => this.#result(scaled),
+    });
+    const result = await sleepTogether(announced, signal, unwanted)
+      .finally(() => this.#announced = undefined);
     if (result.outcome === "done") {
       this.#condemn();
       this.#refresh();
@@ -125,13 +154,34 @@ export class KubernetesTarget implements ScaleTarget {
     return result;
   }
 
+  async agree(signal: AbortSignal): Promise<CommandResult> {
+    const { watches, membership, scaler } = this.options;
+    const token = this.#othersAnnouncement(watches.workload)?.token;
+    // Whatever has become of it, a look will say.
+    if (token === undefined) return { outcome: "conflict" };
+    await membership.ack(scaler.options.path, token, signal);
+    return { outcome: "done", fence: this.#fence };
+  }
+
+  use(isUsed: boolean, idleTimeoutMs: number): void {
+    this.options.membership.claim(this.options.scaler.options.path, isUsed, idleTimeoutMs);
+  }
+
   async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
     this.#checked = undefined;
     // Stale news is no news: an engine that nobody knows of could be busy.
-    if (!this.options.watches.isFresh || !this.#isAlone) return UNKNOWN;
+    const { watches, membership } = this.options;
+    if (!watches.isFresh || !this.#isAlone) return UNKNOWN;
+    if (membership.refusal) {
+      this.options.log.warn("cannot agree with other gateways: not put to sleep", {
+        reason: `grant list, watch, create, patch and delete on leases (${membership.refusal})`,
+      });
+      return UNKNOWN;
+    }
+    let workload: WorkloadView | undefined;
     if (beforeSleep) {
       try {
-        this.#checked = await this.options.scaler.read(signal);
+        workload = await this.options.scaler.read(signal);
       } catch (error) {
         signal.throwIfAborted();
         const reason = (error as Error).message;
@@ -139,9 +189,31 @@ export class KubernetesTarget implements ScaleTarget {
         return UNKNOWN;
       }
     }
-    // One that does not answer us may be serving others.
+    const usage = { ...await this.#ask(signal), ...this.#usedElsewhere() };
+    if (workload) this.#checked = { workload, usage };
+    return usage;
+  }
+
+  /** One that does not answer us may be serving others. */
+  async #ask(signal: AbortSignal): Promise<Usage> {
     const { wanted } = this.#readiness;
     return wanted.length === 0 ? UNMEASURED : await this.options.meter(wanted, signal);
+  }
+
+  #usedElsewhere(): Pick<Usage, "usedAgoMs"> {
+    const { membership, scaler } = this.options;
+    const claims = membership.claimsOf(scaler.options.path);
+    if (claims.length === 0) return {};
+    return { usedAgoMs: Math.min(...claims.map(({ isInUse, quietMs }) => isInUse ? 0 : quietMs)) };
+  }
+
+  /** The announcement of another gateway that lives. */
+  #othersAnnouncement(workload: WorkloadView | undefined): Announcement | undefined {
+    const { membership } = this.options;
+    const announced = workload?.announced;
+    const isOther = announced && announced.by !== membership.name &&
+      membership.isLive(announced.by);
+    return isOther ? announced : undefined;
   }
 
   suspect(endpoint: string): void {
@@ -154,6 +226,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#condemned[Symbol.dispose]();
     this.#readiness.want([]);
     this.#wakeWatch.close();
+    this.options.membership.unserve(this.options.scaler.options.path);
     return Promise.resolve();
   }
 
@@ -175,6 +248,7 @@ export class KubernetesTarget implements ScaleTarget {
     const { workload } = watches;
     const isUp = workload !== undefined && workload.desired > 0;
     const endpoints = isUp ? watches.endpoints : [];
+    this.#announced?.watched(workload?.announced?.token);
     if (isUp) this.#condemned.pardonSoon();
     else if (workload) this.#condemn();
     this.#readiness.want(
@@ -219,6 +293,7 @@ export class KubernetesTarget implements ScaleTarget {
       const isGone = workload.replicas === 0 && workload.observedGeneration >= workload.generation;
       return { phase: isGone ? "none" : "starting" };
     }
+    if (this.#othersAnnouncement(workload)) return { phase: "announced" };
     const endpoints = this.#readiness.healthy;
     return endpoints.length > 0 ? { phase: "ready", endpoints } : { phase: "starting" };
   }

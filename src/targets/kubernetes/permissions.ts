@@ -21,7 +21,7 @@ export interface Permission {
 }
 
 export interface PermissionsOptions {
-  /** Of what names none. */
+  /** Of what names none, and of the gateways' Leases. */
   readonly namespace: string;
   readonly resourceOf: (scale: WorkloadSpec) => Resource;
 }
@@ -42,6 +42,7 @@ export function permissionsOf(
       // One fixed address needs nobody to tell where the pods are.
       ...(model.upstream === undefined ? endpointRights() : [])
         .map((right) => ({ right, home: model.service?.namespace ?? home })),
+      ...leaseRights().map((right) => ({ right, home: namespace })),
     ];
     for (const { right: { verbs, ...right }, home } of rights) {
       for (const verb of verbs) {
@@ -94,6 +95,15 @@ function podRights(): Right[] {
     ...{ apiGroup: "", resource, verbs: ["list", "watch"], without },
     needed: "for causes",
   }));
+}
+
+/** A gateway makes and renews its own Lease, reads those of the others, and removes what dead ones left. */
+function leaseRights(): Right[] {
+  return [{
+    ...{ apiGroup: "coordination.k8s.io", resource: "leases", needed: "always" },
+    verbs: ["list", "watch", "create", "patch", "delete"],
+    without: "gateways cannot agree that it is unused, so it is never put to sleep",
+  }];
 }
 
 /** `apps` of `apps/v1`, nothing of `v1`. */

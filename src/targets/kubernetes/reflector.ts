@@ -30,6 +30,8 @@ export interface WatchTools {
 export interface ReflectorOptions<T> extends WatchTools {
   /** Of the list, e.g. `/apis/apps/v1/namespaces/ai/deployments`. */
   readonly path: string;
+  /** Only objects with these labels, e.g. `app=a,tier=b`. Default all. */
+  readonly labels?: string;
   /** The little that is kept of an object; undefined: nothing, it is as if it were not there. */
   readonly pick: (object: KubernetesObject) => T | undefined;
   /** Called after each change with the object's name; `item` undefined: it is gone. */
@@ -159,8 +161,13 @@ export class Reflector<T> {
     }
   }
 
+  #query(query: string): string {
+    const { path, labels } = this.options;
+    return `${path}?${query}${labels ? `&labelSelector=${encodeURIComponent(labels)}` : ""}`;
+  }
+
   async #list(signal: AbortSignal): Promise<void> {
-    const { api, path, keeps = true } = this.options;
+    const { api, keeps = true } = this.options;
     // Who asks from here on may be too late for this one.
     this.#listAgain = false;
     const seen = new Set<string>();
@@ -168,8 +175,8 @@ export class Reflector<T> {
     let list: List;
     do {
       const more = token === undefined ? "" : `&continue=${encodeURIComponent(token)}`;
-      const limit = keeps ? PAGE : 1;
-      list = await api.call<List>({ verb: "list", path: `${path}?limit=${limit}${more}`, signal });
+      const path = this.#query(`limit=${keeps ? PAGE : 1}${more}`);
+      list = await api.call<List>({ verb: "list", path, signal });
       if (!keeps) break;
       for (const object of list.items) {
         seen.add(object.metadata.name);
@@ -185,7 +192,7 @@ export class Reflector<T> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { api, path, clock } = this.options;
+    const { api, clock } = this.options;
     const silence = this.#watching = new AbortController();
     const stop = () => silence.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
@@ -201,7 +208,7 @@ export class Reflector<T> {
       const query = `watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_TIMEOUT_S}` +
         `&resourceVersion=${this.#resourceVersion}`;
       const response = await api.stream({
-        ...{ verb: "watch", path: `${path}?${query}`, signal: silence.signal },
+        ...{ verb: "watch", path: this.#query(query), signal: silence.signal },
       });
       startMs = clock.nowMs();
       this.#contact("watching");

@@ -10,7 +10,7 @@ import { Reflector } from "./reflector.ts";
 const LIST = "/apis/apps/v1/namespaces/ai/deployments";
 const item = (replicas: number) => ({ metadata: {}, spec: { replicas } });
 
-async function world(tune: (server: FakeApiServer) => void = () => {}) {
+async function world(tune: (server: FakeApiServer) => void = () => {}, options = {}) {
   const clock = new VirtualClock();
   const random = new SeededRandom(1);
   const server = new FakeApiServer();
@@ -34,6 +34,7 @@ async function world(tune: (server: FakeApiServer) => void = () => {}) {
     pick: (object) => (object as any).spec.ignored ? undefined : (object as any).spec.replicas,
     onChange: (name, replicas) => news.push(`${name} ${replicas}`),
     onContact: () => contact.push(reflector.isFresh),
+    ...options,
   });
   await clock.advance(1);
   const watches = () => server.calls.filter(({ query }) => query.get("watch"));
@@ -52,6 +53,19 @@ Deno.test("Reflector lists, then tells what changes", async () => {
   expect([lists(), watches().length]).toEqual([1, 1]);
   await reflector.close();
   expect(clock.timers).toBe(0);
+});
+
+Deno.test("Reflector asks only for objects with its labels", async () => {
+  const labels = { app: "a", tier: "b" };
+  const tune = (server: FakeApiServer) => {
+    server.put(`${LIST}/b`, { metadata: { labels }, spec: { replicas: 1 } });
+  };
+  const { clock, server, reflector, news } = await world(tune, { labels: "app=a,tier=b" });
+  server.put(`${LIST}/a`, item(3));
+  server.put(`${LIST}/b`, { metadata: { labels }, spec: { replicas: 2 } });
+  await clock.advance(1);
+  expect(news).toEqual(["b 1", "b 2"]);
+  await reflector.close();
 });
 
 Deno.test("Reflector keeps nothing of what it was not asked to keep", async () => {

@@ -6,7 +6,12 @@ import type { CommandResult, Failure } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { ApiError, ApiUnreachable, type KubernetesApi, MERGE_PATCH } from "./api.ts";
 import type { KubernetesObject } from "./reflector.ts";
-import { REPLICAS_ANNOTATION, type WorkloadView, workloadView } from "./views.ts";
+import {
+  REPLICAS_ANNOTATION,
+  STOPPING_ANNOTATION,
+  type WorkloadView,
+  workloadView,
+} from "./views.ts";
 
 export interface ScalerOptions {
   readonly api: KubernetesApi;
@@ -35,6 +40,7 @@ export type Scaled =
 /** An API server that has just started answers 403 for about a second: three in a row are believed. */
 const REFUSALS_BELIEVED = 3;
 const REFUSAL_AGAIN_MS = 1_200;
+const UNANNOUNCED = { [STOPPING_ANNOTATION]: null };
 /** Writes of an object's status come a few at a time. */
 const WRITES_MAX = 8;
 
@@ -66,6 +72,12 @@ export class Scaler {
     return isKnown ? { ...workload, selector: this.#pods!.selector } : workload;
   }
 
+  /** The workload if there is anything to stop, else what came of asking. */
+  async see(signal: AbortSignal): Promise<WorkloadView | Scaled> {
+    const scaled = await this.#command(signal, () => this.read(signal));
+    return scaled.outcome === "done" && scaled.workload.desired > 0 ? scaled.workload : scaled;
+  }
+
   /** A consistent read. @throws ApiError, ApiUnreachable */
   async read(signal: AbortSignal): Promise<WorkloadView> {
     const { api, path } = this.options;
@@ -87,7 +99,7 @@ export class Scaler {
   }
 
   async #wakeFrom(workload: WorkloadView, signal: AbortSignal): Promise<WorkloadView> {
-    if (workload.desired > 0) return workload;
+    if (workload.desired > 0) return await this.#withoutAnnouncement(workload, signal);
     const write = this.#write(workload, signal, (now) => {
       return this.#scale(now, this.options.replicas ?? now.slept ?? 1, signal);
     });
@@ -98,17 +110,51 @@ export class Scaler {
     return now;
   }
 
-  /** `seen` is what it was decided upon: a change since then wins. */
-  sleep(signal: AbortSignal, seen?: WorkloadView): Promise<Scaled> {
+  /** Whoever announced that it is about to stop it loses: its zero insists on what this changes. */
+  async #withoutAnnouncement(
+    workload: WorkloadView,
+    signal: AbortSignal,
+  ): Promise<WorkloadView> {
+    if (!workload.announced) return workload;
+    return await this.#write(workload, signal, (now) => this.#annotate(now, UNANNOUNCED, signal));
+  }
+
+  /**
+   * Announces a zero over `seen`, which it was decided upon, and notes what it has now. A change of what is wanted since
+   * then wins, and so does whoever `mayAnnounce` says had announced it before.
+   */
+  announce(
+    signal: AbortSignal,
+    seen: WorkloadView,
+    by: { readonly token: string; readonly by: string },
+    mayAnnounce: (now: WorkloadView) => boolean,
+  ): Promise<Scaled> {
+    return this.#command(signal, () =>
+      this.#write(seen, signal, (now) => {
+        if (!mayAnnounce(now)) throw new ApiError(409, "Conflict", "somebody else announced it");
+        const { generation, desired } = now;
+        return this.#annotate(now, {
+          [REPLICAS_ANNOTATION]: String(desired),
+          [STOPPING_ANNOTATION]: JSON.stringify({ ...by, generation }),
+        }, signal);
+      }));
+  }
+
+  /** Takes the announcement back, if it stands. @throws ApiError, ApiUnreachable */
+  async withdraw(signal: AbortSignal, by: string): Promise<WorkloadView> {
+    const now = await this.read(signal);
+    return now.announced?.by === by ? await this.#withoutAnnouncement(now, signal) : now;
+  }
+
+  /** Puts to zero what is still as it was announced. */
+  zero(signal: AbortSignal, announced: WorkloadView): Promise<Scaled> {
     return this.#command(signal, async () => {
-      // That it is at zero already is to be known, not to be remembered.
-      const workload = seen && seen.desired > 0 ? seen : await this.read(signal);
-      if (workload.desired === 0) return workload;
-      // What it is after the first write is what the second one insists on.
-      const noted = workload.slept === workload.desired
-        ? workload
-        : await this.#write(workload, signal, (seen) => this.#remember(seen, signal));
-      await this.#write(noted, signal, (seen) => this.#scale(seen, 0, signal));
+      await this.#write(announced, signal, (now) => {
+        if (now.announced?.token !== announced.announced?.token) {
+          throw new ApiError(409, "Conflict", "another gateway uses it");
+        }
+        return this.#scale(now, 0, signal);
+      });
       const now = await this.read(signal);
       if (now.desired > 0) throw new ApiError(409, "Conflict", "somebody else scaled it up again");
       return now;
@@ -119,13 +165,13 @@ export class Scaler {
    * Written through `/status`: for Deployments and StatefulSets that changes annotations and cannot
    * touch the pod template, so the gateway needs no right to run an image.
    */
-  async #remember(
-    { desired, resourceVersion }: WorkloadView,
+  async #annotate(
+    { resourceVersion }: WorkloadView,
+    annotations: Readonly<Record<string, string | null>>,
     signal: AbortSignal,
   ): Promise<WorkloadView> {
     const { api, notesInStatus } = this.options;
     const path = notesInStatus ? `${this.options.path}/status` : this.options.path;
-    const annotations = { [REPLICAS_ANNOTATION]: String(desired) };
     const object = await api.call<KubernetesObject>({
       ...{ verb: "patch", method: "PATCH", path, signal },
       ...{ body: { metadata: { resourceVersion, annotations } }, contentType: MERGE_PATCH },

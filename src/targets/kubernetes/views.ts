@@ -26,6 +26,17 @@ export interface WorkloadView {
   readonly stalled: string | undefined;
   /** How many it had before we put it to sleep. */
   readonly slept: number | undefined;
+  /** A gateway's announcement that it is about to put it to zero; undefined unless it stands. */
+  readonly announced: Announcement | undefined;
+}
+
+/** It stands as long as the workload has the generation that it was written over: any change of what is wanted ends it. */
+export interface Announcement {
+  /** A new one each time. */
+  readonly token: string;
+  /** The Lease of the gateway that wrote it. */
+  readonly by: string;
+  readonly generation: number;
 }
 
 export interface ServiceView {
@@ -51,6 +62,8 @@ export interface EndpointView {
 
 /** On the workload: the replicas that it had before it was put to sleep. */
 export const REPLICAS_ANNOTATION = "vllm-autoscaler/replicas";
+/** On the workload: an `Announcement`. */
+export const STOPPING_ANNOTATION = "vllm-autoscaler/stopping";
 
 export function workloadView(object: KubernetesObject): WorkloadView {
   const { metadata, spec, status } = object as KubernetesObject & {
@@ -91,7 +104,21 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     stalled: status?.conditions
       ?.find(({ reason }) => reason === "ProgressDeadlineExceeded")?.message,
     slept: Number.isInteger(slept) && slept > 0 ? slept : undefined,
+    announced: announcementOf(metadata.annotations?.[STOPPING_ANNOTATION], generation),
   };
+}
+
+/** What is none, or of another generation, does not stand. */
+function announcementOf(text: string | undefined, generation: number): Announcement | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { token, by, generation: of } = JSON.parse(text) as Partial<Announcement>;
+    return typeof token === "string" && typeof by === "string" && of === generation
+      ? { token, by, generation }
+      : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 export function serviceView(object: KubernetesObject): ServiceView {

@@ -13,6 +13,7 @@ function watched(process: Partial<ProcessSpec>, model: Partial<ModelSpec> = {}) 
   let workload: Workload | undefined;
   const observer: TargetObserver = {
     progressed: () => {},
+    lapsed() {},
     saw: (observation) => workload = observation.workload,
     failed: ({ kind, message }) => failures.push(`${kind}: ${message}`),
   };
@@ -60,7 +61,7 @@ Deno.test("a fixed upstream fixes the port, and a stranger there is told of", as
   stranger.close();
   expect(await world.up()).toBe(`http://localhost:${port}`);
   // The port is free again for the next process.
-  await world.target.sleep(never);
+  await world.target.sleep(never, never);
   await world.target.wake(never);
   await world.sees("starting");
   await world.sees("ready");
@@ -111,7 +112,7 @@ Deno.test("sleep ends the children of the process too", async () => {
     }
   };
   expect(isRunning()).toBe(true);
-  await world.target.sleep(never);
+  await world.target.sleep(never, never);
   await world.sees("none");
   await world.until(() => !isRunning());
 });

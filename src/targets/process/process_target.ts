@@ -108,6 +108,13 @@ class ProcessTarget implements ScaleTarget {
     return this.#meter([this.#instance.endpoint], signal);
   }
 
+  /** Nobody else has it. */
+  agree(): Promise<CommandResult> {
+    return Promise.resolve({ outcome: "conflict" });
+  }
+
+  use(): void {}
+
   suspect(endpoint: string): void {
     if (!this.#instance?.isReady || this.#instance.endpoint !== endpoint) return;
     this.#instance.check();
