@@ -16,6 +16,13 @@ if (!kit) {
 let counts = { passed: 0, failed: 1 };
 try {
   await using plane = await OwnControlPlane.start(kit);
+  // Whoever ends us early must not find it running for ever.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, async () => {
+      await plane[Symbol.asyncDispose]();
+      Deno.exit(1);
+    });
+  }
   // The tests may break this plane: it is nobody else's.
   counts = await runClusterTests(Deno.args, plane.env);
 } catch (error) {
