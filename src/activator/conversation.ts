@@ -30,10 +30,8 @@ export interface ConversationOptions {
 interface Call {
   readonly ask: Ask;
   readonly controller: AbortController;
-  /** Aborts when the state that asked has been left. */
+  /** Aborts when the state that asked has been left: then only the fence counts. */
   readonly unwanted: AbortController;
-  /** False once the state that asked has been left: then only the fence counts. */
-  wanted: boolean;
 }
 
 export class Conversation implements TargetObserver {
@@ -85,9 +83,9 @@ export class Conversation implements TargetObserver {
    */
   leave(): void {
     if (!this.#call) return;
-    this.#call.wanted = false;
-    this.#call.unwanted.abort(new Error("no longer wanted"));
-    if (!this.#isCommanding) this.#call.controller.abort(new Error("no longer wanted"));
+    const reason = new Error("no longer wanted");
+    this.#call.unwanted.abort(reason);
+    if (!this.#isCommanding) this.#call.controller.abort(reason);
   }
 
   close(): void {
@@ -98,9 +96,7 @@ export class Conversation implements TargetObserver {
   /** Asks the target; the outcome comes as an event. Call only when not busy. */
   async ask(ask: Ask): Promise<void> {
     const controller = new AbortController();
-    const call: Call = this.#call = {
-      ...{ ask, controller, wanted: true, unwanted: new AbortController() },
-    };
+    const call: Call = this.#call = { ask, controller, unwanted: new AbortController() };
     const maxMs = ask === "sleep" ? SLEEP_TIMEOUT_MS : ASK_TIMEOUT_MS;
     using _limit = this.options.clock.timer(
       maxMs,
@@ -117,7 +113,7 @@ export class Conversation implements TargetObserver {
         : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
     }
     this.#call = undefined;
-    if (call.wanted) this.#event(event);
+    if (!call.unwanted.signal.aborted) this.#event(event);
     this.#tellHeld();
     if (!this.#closed) this.options.onFree();
   }
@@ -150,9 +146,8 @@ export class Conversation implements TargetObserver {
         return () => ({ type: "measured", usage });
       }
       case "agree": {
-        const { outcome, ...rest } = await target.agree(signal);
-        return () =>
-          outcome === "done" ? { type: "told" } : { type: outcome, ...rest } as LifecycleEvent;
+        const result = await target.agree(signal);
+        return () => eventOf(result);
       }
       case "wake": {
         const result = await target.wake(signal);
@@ -178,19 +173,12 @@ export class Conversation implements TargetObserver {
   }
 
   #outcome(ask: "wake" | "sleep", result: CommandResult): LifecycleEvent {
-    switch (result.outcome) {
-      case "done":
-        this.#fence = result.fence;
-        this.#isZero = ask === "sleep";
-        return { type: "told" };
-      case "refused":
-        return { type: "refused", failure: result.failure };
-      case "conflict":
-        return { type: "conflict" };
-      case "unanswered":
-        this.#fence = Infinity;
-        return { type: "unanswered", message: result.message };
+    if (result.outcome === "unanswered") this.#fence = Infinity;
+    if (result.outcome === "done") {
+      this.#fence = result.fence;
+      this.#isZero = ask === "sleep";
     }
+    return eventOf(result);
   }
 
   #tellHeld(): void {
@@ -212,6 +200,19 @@ export class Conversation implements TargetObserver {
 
   #event(event: LifecycleEvent): void {
     if (!this.#closed) this.options.onEvent(event);
+  }
+}
+
+function eventOf(result: CommandResult): LifecycleEvent {
+  switch (result.outcome) {
+    case "done":
+      return { type: "told" };
+    case "refused":
+      return { type: "refused", failure: result.failure };
+    case "conflict":
+      return { type: "conflict" };
+    case "unanswered":
+      return { type: "unanswered", message: result.message };
   }
 }
 

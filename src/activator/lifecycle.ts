@@ -78,15 +78,12 @@ export function transition(
   nowMs: number,
   policy: Policy,
 ): State {
+  const now = { ...policy, demand, nowMs };
   if (event.type === "lapsed" && state.name !== "failed") {
-    return unknown(
-      state,
-      { ...policy, demand, nowMs },
-      "the other gateways did not know of this one",
-    );
+    return unknown(state, now, "the other gateways did not know of this one");
   }
   const arrows = ARROWS[state.name] as (state: State, event: LifecycleEvent, now: Now) => State;
-  return arrows(state, event, { ...policy, demand, nowMs });
+  return arrows(state, event, now);
 }
 
 /** What `state` wants; derived, never stored. */

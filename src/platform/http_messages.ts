@@ -4,9 +4,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** How long a request may go on behind its answer, so that its sender gets to see that (as nginx's `lingering_time`). */
 const LINGER_MS = 30_000;
 
-/** Requests that were answered before their end: nobody reads on. */
-const LINGERING = new WeakSet<IncomingMessage>();
-
 /**
  * A request as the server knows it, a part of what `Request` is. `url` can always be parsed; `body` is read once, and
  * errors if the client leaves; `signal` aborts when the client leaves before its answer is complete.
@@ -25,19 +22,25 @@ export function requestOf(
   signal: AbortSignal,
 ): ServerRequest | undefined {
   const { method = "", rawHeaders, headers, httpVersionMajor } = message;
-  const url = urlOf(message, address);
+  const pairs = headerPairs(rawHeaders);
+  // Two hosts are none.
+  const isAmbiguous = pairs.filter(([name]) => name === "host").length > 1;
+  const url = isAmbiguous ? undefined : urlOf(message, address);
   if (url === undefined || httpVersionMajor !== 1 || !isFramed(message)) return undefined;
   const isEmpty = headers["transfer-encoding"] === undefined && !Number(headers["content-length"]);
   return {
     ...{ method, url, signal },
-    headers: new Headers(
-      Array.from(
-        { length: rawHeaders.length / 2 },
-        (_, i): [string, string] => [rawHeaders[2 * i]!, rawHeaders[2 * i + 1]!],
-      ),
-    ),
+    headers: new Headers(pairs),
     body: isEmpty ? null : bodyOf(message),
   };
+}
+
+/** Of `rawHeaders`, in the order of arrival; names in lower case. */
+export function headerPairs(raw: readonly string[]): [name: string, value: string][] {
+  return Array.from(
+    { length: raw.length / 2 },
+    (_, i) => [raw[2 * i]!.toLowerCase(), raw[2 * i + 1]!],
+  );
 }
 
 /** Whether it says where it ends (RFC 9112 section 6.3); what is ambiguous is the server's parser's matter. */
@@ -48,11 +51,9 @@ function isFramed({ headers, httpVersion }: IncomingMessage): boolean {
 
 /** Undefined if it has none that can be read. */
 function urlOf(
-  { url = "", method, rawHeaders, headers: { host } }: IncomingMessage,
+  { url = "", method, headers: { host } }: IncomingMessage,
   { hostname, port }: Address,
 ): string | undefined {
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
-  if (hosts.length > 1) return undefined;
   const base = `http://${host || `${hostname}:${port}`}`;
   const full = url.startsWith("/")
     ? base + url
@@ -71,7 +72,7 @@ function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer
     start(controller) {
       message.pause();
       message.on("data", (bytes) => {
-        if (!isRead || LINGERING.has(message)) return;
+        if (!isRead) return;
         controller.enqueue(bytes);
         message.pause();
       });
@@ -97,7 +98,7 @@ function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer
 /** What is left of a request that was answered already is read and thrown away, for a while. */
 export function linger(message: IncomingMessage): void {
   if (message.complete || message.destroyed) return;
-  LINGERING.add(message);
+  message.removeAllListeners("data");
   message.resume();
   const timer = setTimeout(() => message.socket.destroy(), LINGER_MS);
   Deno.unrefTimer(timer);

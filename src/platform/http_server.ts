@@ -84,11 +84,10 @@ class Listener implements HttpServer {
       shouldUpgradeCallback: ({ method, headers }: IncomingMessage) =>
         isHandshake(method, (name) => one(headers[name])),
     };
-    const server = this.#server = createServer(options, (message, response) => {
-      void this.#serve(message, response, () => {
-        throw new Error("not a handshake");
-      });
-    });
+    const server = this.#server = createServer(
+      options,
+      (message, response) => void this.#serve(message, response, notAHandshake),
+    );
     // A head is bounded in bytes; past a number of headers Node would drop those that follow without a word.
     server.maxHeadersCount = 0;
     server.on("upgrade", (message, connection, head) => this.#upgrade(message, connection, head));
@@ -140,7 +139,7 @@ class Listener implements HttpServer {
   #serveLast(
     message: IncomingMessage,
     connection: Duplex,
-    upgrade?: RequestInfo["upgrade"],
+    upgrade: RequestInfo["upgrade"] = notAHandshake,
   ): void {
     const response = new ServerResponse(message);
     response.assignSocket(connection as Connection);
@@ -148,9 +147,9 @@ class Listener implements HttpServer {
     connection.on("error", () => {});
     response.once("finish", () => connection.end());
     void this.#serve(message, response, (options) => {
-      if (!upgrade) throw new Error("not a handshake");
+      const socket = upgrade(options);
       response.detachSocket(connection as Connection);
-      return upgrade(options);
+      return socket;
     });
   }
 
@@ -204,6 +203,10 @@ class Listener implements HttpServer {
       : "400 Bad Request";
     connection.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
   }
+}
+
+function notAHandshake(): never {
+  throw new Error("not a handshake");
 }
 
 function one(value: string | string[] | undefined): string | null {

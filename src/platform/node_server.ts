@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { headerPairs } from "./http_messages.ts";
 import { acceptWebSocket, type NodeWebSocket } from "./node_web_socket.ts";
 
 /** `answered`: to the last byte; `left`: the client closed first; `cut`: we broke the connection. */
@@ -158,16 +159,9 @@ function requestOf(message: IncomingMessage) {
   return {
     method: message.method!,
     target: message.url!,
-    headers: pairs(message.rawHeaders),
+    headers: headerPairs(message.rawHeaders),
     body: () => collect(message),
   };
-}
-
-function pairs(raw: readonly string[]): [string, string][] {
-  return Array.from(
-    { length: raw.length / 2 },
-    (_, i) => [raw[2 * i]!.toLowerCase(), raw[2 * i + 1]!],
-  );
 }
 
 async function collect(message: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {

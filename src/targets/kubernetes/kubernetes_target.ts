@@ -204,7 +204,7 @@ export class KubernetesTarget implements ScaleTarget {
     const { membership, scaler } = this.options;
     const claims = membership.claimsOf(scaler.options.path);
     if (claims.length === 0) return {};
-    return { usedAgoMs: Math.min(...claims.map(({ isInUse, quietMs }) => isInUse ? 0 : quietMs)) };
+    return { usedAgoMs: Math.min(...claims.map(({ quietMs }) => quietMs)) };
   }
 
   /** The announcement of another gateway that lives. */

@@ -7,16 +7,9 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { ApiError, ApiUnreachable, type KubernetesApi } from "./api.ts";
-import type { LeaseView } from "./lease.ts";
+import type { LeaseClaim, LeaseView } from "./lease.ts";
 import { OwnLease } from "./own_lease.ts";
 import { hasAck, Peers } from "./peers.ts";
-
-/** What another gateway says of a workload, or said before it left. */
-export interface Claim {
-  readonly isInUse: boolean;
-  /** Since it was last used there, by our clock; 0 while in use. */
-  readonly quietMs: number;
-}
 
 export interface MembershipOptions {
   readonly api: KubernetesApi;
@@ -46,9 +39,7 @@ export class Membership {
   constructor(readonly options: MembershipOptions) {
     this.#own = new OwnLease({
       ...options,
-      onLost: () => {
-        for (const listener of [...this.#onLost]) listener();
-      },
+      onLost: () => tell(this.#onLost),
       onWritten: () => this.#written(),
       onTrouble: () => this.#news.tell(),
     });
@@ -110,9 +101,7 @@ export class Membership {
 
   /** Calls `listener` when what others say changes: a claim, an ack, a Lease that came or went. */
   listen(listener: () => void): Disposable {
-    const entry = () => listener();
-    this.#listeners.add(entry);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+    return entered(this.#listeners, listener);
   }
 
   /**
@@ -120,9 +109,7 @@ export class Membership {
    * tick in which `isFresh` becomes true again, so that every gate can be closed before it is looked at anew.
    */
   whenLost(listener: () => void): Disposable {
-    const entry = () => listener();
-    this.#onLost.add(entry);
-    return { [Symbol.dispose]: () => void this.#onLost.delete(entry) };
+    return entered(this.#onLost, listener);
   }
 
   /**
@@ -140,7 +127,7 @@ export class Membership {
   }
 
   /** Of live others, and one more for the last use by those that have gone. */
-  claimsOf(key: string): Claim[] {
+  claimsOf(key: string): LeaseClaim[] {
     return this.#peers.claimsOf(key);
   }
 
@@ -212,7 +199,7 @@ export class Membership {
 
   #changed(): void {
     this.#news.tell();
-    for (const listener of [...this.#listeners]) listener();
+    tell(this.#listeners);
   }
 
   /** Tries until it is answered. */
@@ -244,4 +231,15 @@ export class Membership {
     await this.#news.until(() => this.#left !== undefined || holds(), signal);
     if (this.#left) throw new Error("the gateway leaves");
   }
+}
+
+function entered(listeners: Set<() => void>, listener: () => void): Disposable {
+  // The same listener may be there twice.
+  const entry = () => listener();
+  listeners.add(entry);
+  return { [Symbol.dispose]: () => void listeners.delete(entry) };
+}
+
+function tell(listeners: ReadonlySet<() => void>): void {
+  for (const listener of [...listeners]) listener();
 }

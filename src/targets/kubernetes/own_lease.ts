@@ -2,12 +2,11 @@
  * The gateway's own Lease: made, renewed, made again when it has gone. All that is to be said goes with one write,
  * one write at a time, each over the one before; an ack at once, claims every two seconds at most.
  */
-import type { WatchTools } from "./reflector.ts";
 import { ApiError, MERGE_PATCH } from "./api.ts";
 import { deleteLease, FENCE_MS, leaseBody, leasesPath, listLeases } from "./lease.ts";
 import { OwnClaims } from "./own_claims.ts";
 import { OwnTrouble } from "./own_trouble.ts";
-import type { KubernetesObject } from "./reflector.ts";
+import type { KubernetesObject, WatchTools } from "./reflector.ts";
 
 export interface OwnLeaseOptions extends WatchTools {
   readonly namespace: string;
