@@ -70,6 +70,7 @@ export class Activation implements Admission {
         this.dispatch({ type: "demand" });
       },
       onRefused: (endpoint) => this.target.suspect(endpoint),
+      isFenced: () => this.target.isFenced,
       progress: () => this.#progress(),
     });
     this.#conversation = this.createConversation({
@@ -77,6 +78,7 @@ export class Activation implements Admission {
       clock: this.#clock,
       onEvent: (event) => this.dispatch(event),
       onFree: () => this.#reconcile(),
+      onUnfenced: () => this.#breaker.release(),
     });
     this.target.subscribe(this.#conversation);
     this.#reconcile();

@@ -38,6 +38,8 @@ export interface BreakerOptions {
   readonly onDemand: () => void;
   /** Called when an endpoint refused a connection. */
   readonly onRefused: (endpoint: string) => void;
+  /** Whether what the gate was opened upon still holds, asked before each permit; `release` when it does again. */
+  readonly isFenced: () => boolean;
   /** What the model is doing, for whoever waits no longer; undefined: nothing that is known. */
   readonly progress: () => string | undefined;
 }
@@ -63,7 +65,11 @@ export class Breaker {
 
   /** True if a request that came now would get its permit at once. */
   get hasRoom(): boolean {
-    return this.#gate.kind === "open" && this.waiters.size === 0 && this.#hasSlot;
+    return this.waiters.size === 0 && this.#canGrant;
+  }
+
+  get #canGrant(): boolean {
+    return this.#gate.kind === "open" && this.#hasSlot && !this.options.isFenced();
   }
 
   get #hasSlot(): boolean {
@@ -111,10 +117,10 @@ export class Breaker {
   }
 
   /** Gives permits to the first who wait while there is room. */
-  protected release(): void {
+  release(): void {
     const had = this.#inFlight;
     for (let waiter = this.next(); waiter; waiter = this.next()) {
-      if (this.#gate.kind !== "open" || !this.#hasSlot) break;
+      if (!this.#canGrant) break;
       this.waiters.delete(waiter);
       waiter.grant(this.#permit(waiter));
     }
@@ -216,10 +222,13 @@ export class Breaker {
 
   #noSlot(): Overloaded {
     const { inFlightMax, pendingTimeoutMs } = this.limits;
+    const { model } = this.options;
+    const limit = `within ${pendingTimeoutMs / 1000} s`;
     return new Overloaded(
-      this.options.model,
-      `No free slot at model '${this.options.model}' within ${pendingTimeoutMs / 1000} s ` +
-        `(${inFlightMax} requests at once: inFlightMax)`,
+      model,
+      this.#hasSlot
+        ? `Cannot tell ${limit} whether other gateways have stopped model '${model}'`
+        : `No free slot at model '${model}' ${limit} (${inFlightMax} requests at once: inFlightMax)`,
     );
   }
 

@@ -11,6 +11,7 @@ function world(limits: Partial<BreakerLimits> = {}) {
   const clock = new VirtualClock();
   const demands: string[] = [];
   const refused: string[] = [];
+  const fence = { isUp: false };
   const breaker = new Breaker({
     model: "m",
     limits: { pendingMax: 512, inFlightMax: 0, pendingTimeoutMs: 60_000, ...limits },
@@ -20,6 +21,7 @@ function world(limits: Partial<BreakerLimits> = {}) {
       demands.push(`${pending}/${inFlight}`);
     },
     onRefused: (endpoint) => refused.push(endpoint),
+    isFenced: () => fence.isUp,
     progress: () => "loading for 5 s: pod a",
   });
   /** Asks for a permit; `outcome` says how it went so far. */
@@ -36,7 +38,7 @@ function world(limits: Partial<BreakerLimits> = {}) {
     }
     return asked;
   };
-  return { clock, breaker, demands, refused, ask };
+  return { clock, breaker, demands, refused, ask, fence };
 }
 
 const isPermit = (outcome: unknown) => typeof outcome === "object" && "endpoint" in outcome!;
@@ -238,4 +240,27 @@ Deno.test("Breaker leaves neither timer nor listener behind when a wait ends, ho
   breaker.setGate(OPEN);
   await Promise.all(waits.map(({ wait }) => wait));
   expect([listeners, clock.timers]).toEqual([0, 0]);
+});
+
+Deno.test("Breaker grants nothing while it is fenced, neither to who comes nor to who waits for a slot", async () => {
+  const { clock, breaker, ask, fence } = world({ inFlightMax: 1 });
+  breaker.setGate(OPEN);
+  const first = ask();
+  const queued = ask();
+  fence.isUp = true;
+  (first.outcome as Permit)[Symbol.dispose]();
+  await settle();
+  const late = ask();
+  expect([breaker.hasRoom, queued.outcome, late.outcome]).toEqual([false, "waiting", "waiting"]);
+  fence.isUp = false;
+  breaker.release();
+  await settle();
+  expect([isPermit(queued.outcome), late.outcome]).toEqual([true, "waiting"]);
+  expect((queued.outcome as Permit).coldStartMs).toBe(undefined);
+  fence.isUp = true;
+  (queued.outcome as Permit)[Symbol.dispose]();
+  await clock.advance(60_000);
+  expect(late.outcome).toMatchObject({
+    message: "Cannot tell within 60 s whether other gateways have stopped model 'm'",
+  });
 });

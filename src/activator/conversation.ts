@@ -4,13 +4,14 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import type { Ask, LifecycleEvent } from "./lifecycle.ts";
-import type {
-  CommandResult,
-  Failure,
-  Observation,
-  Progress,
-  ScaleTarget,
-  TargetObserver,
+import {
+  type CommandResult,
+  type Failure,
+  type Observation,
+  type Progress,
+  type ScaleTarget,
+  type TargetObserver,
+  UNKNOWN,
 } from "./scale_target.ts";
 
 /** No target keeps us waiting for longer; what it did by then is not known. */
@@ -25,6 +26,8 @@ export interface ConversationOptions {
   readonly onEvent: (event: LifecycleEvent) => void;
   /** Called when the target may be asked the next thing. */
   readonly onFree: () => void;
+  /** Called when what waits for the target not to be fenced may go on. */
+  readonly onUnfenced: () => void;
 }
 
 interface Call {
@@ -37,10 +40,10 @@ interface Call {
 export class Conversation implements TargetObserver {
   #call: Call | undefined;
   /**
-   * News older than this does not count. `Infinity` after a command that was not answered: then a look,
-   * which is a consistent read, sets it anew.
+   * News older than this does not count. `Infinity` at the start (the others must know of us before what we see
+   * counts) and after a command that was not answered: then a look, which is a consistent read, sets it anew.
    */
-  #fence = -Infinity;
+  #fence = Infinity;
   /** True if the fence is a zero: our sleep, or a look that saw none. */
   #isZero = false;
   /** The latest news that came while a command was under way: it may be older than the command. */
@@ -77,6 +80,10 @@ export class Conversation implements TargetObserver {
     this.#event({ type: "lapsed" });
   }
 
+  unfenced(): void {
+    if (!this.#closed) this.options.onUnfenced();
+  }
+
   /**
    * The state that asked has been left. A look or a measurement is given up; a command is not, because
    * its outcome is the fence.
@@ -109,7 +116,7 @@ export class Conversation implements TargetObserver {
     } catch (error) {
       if (this.#isCommanding) this.#fence = Infinity;
       event = ask === "measure" || ask === "check"
-        ? { type: "measured", usage: { busy: Infinity, served: "" } }
+        ? { type: "measured", usage: UNKNOWN }
         : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
     }
     this.#call = undefined;

@@ -17,6 +17,7 @@ function world() {
   const target: ScaleTarget = {
     name: "fake",
     local: false,
+    isFenced: false,
     subscribe() {},
     look: () => called("look"),
     wake: () => called("wake"),
@@ -33,6 +34,7 @@ function world() {
     clock,
     onEvent: (event) => void events.push(event),
     onFree: () => void free++,
+    onUnfenced() {},
   });
   /** Asks, and lets the target answer `result`, or not. */
   const ask = async (ask: Ask, result?: unknown) => {

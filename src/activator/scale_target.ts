@@ -68,7 +68,7 @@ export interface Usage {
   readonly busy: number;
   /** The engines' counters as one opaque text: a different text means that requests were served. */
   readonly served: string;
-  /** Since another gateway last used it, in ms; 0: it does now; absent: none is known to have. */
+  /** Since another gateway last used it, in ms; 0: it does now; `Infinity` or absent: none is known to have. */
   readonly usedAgoMs?: number;
 }
 
@@ -81,6 +81,8 @@ export interface TargetObserver {
   progressed(progress: Progress, asOf: number): void;
   /** The other gateways did not know of this one for a while: nothing that was seen counts until the next look. */
   lapsed(): void;
+  /** `isFenced` may have become false. */
+  unfenced(): void;
 }
 
 export interface ScaleTarget {
@@ -88,6 +90,11 @@ export interface ScaleTarget {
   readonly name: string;
   /** True if the workload ends with the gateway: nobody waits for it while the gateway drains. */
   readonly local: boolean;
+  /**
+   * True while it cannot be told whether other gateways have stopped the workload without us (this process was paused):
+   * nothing is sent there. Asked in the tick of each send; `unfenced` is told when it has come to an end.
+   */
+  readonly isFenced: boolean;
   /** Sends news to `observer` from now on; called once, before any other method. */
   subscribe(observer: TargetObserver): void;
   /**
@@ -128,3 +135,6 @@ export interface ScaleTarget {
 
 /** Usage of an engine without metrics: our own count of requests decides alone. */
 export const UNMEASURED: Usage = { busy: 0, served: "" };
+
+/** Nobody can tell: as good as busy. */
+export const UNKNOWN: Usage = { busy: Infinity, served: "" };

@@ -21,6 +21,7 @@ export function createExternalTarget(upstream: string): ScaleTarget {
   return {
     name: `upstream ${upstream}`,
     local: false,
+    isFenced: false,
     subscribe: (to) => void (observer = to),
     look: () => Promise.resolve(observation),
     wake: command,

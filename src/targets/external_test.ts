@@ -15,6 +15,7 @@ Deno.test("an external upstream is ready whatever is asked of it", async () => {
     failed: () => expect("it").toBe("no wake"),
     progressed: () => expect("it").toBe("no wake"),
     lapsed: () => expect("it").toBe("alone"),
+    unfenced() {},
   });
   const ready = { workload: { phase: "ready", endpoints: ["http://up:1"] }, asOf: 1 };
   expect(await target.look(never)).toEqual(ready);

@@ -73,6 +73,7 @@ class Watched implements TargetObserver {
 
   /** Who says nothing of it is as good. */
   lapsed(): void {}
+  unfenced(): void {}
 
   progressed(): void {}
 

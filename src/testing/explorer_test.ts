@@ -102,7 +102,7 @@ class LostWaiter extends Breaker {
     super.giveBack(endpoint);
     this.#giving = false;
   }
-  protected override release(): void {
+  override release(): void {
     if (!this.#giving) super.release();
   }
 }

@@ -38,6 +38,7 @@ export const FAIR_WEATHER: FakeWeather = {
 export class FakeTarget implements ScaleTarget {
   readonly name = "fake workload";
   local = false;
+  isFenced = false;
   readonly cluster = new SmallCluster();
   /** Every command that was taken, in order. */
   readonly commands: ("wake" | "sleep")[] = [];

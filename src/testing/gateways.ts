@@ -16,6 +16,8 @@ export interface Gateway {
   readonly lists: ApiCall[];
   /** How often it has lost its Lease. */
   losses: number;
+  /** How often it was told that it may not be fenced any more. */
+  unfenced: number;
   /** How often others were news. */
   news: number;
   /** It reaches nobody, its open watches included. */
@@ -37,7 +39,7 @@ export class Gateways {
     let isDead = false;
     let isCut = false;
     const gateway: Gateway = {
-      ...{ lines: [], writes: [], lists: [], losses: 0, news: 0 },
+      ...{ lines: [], writes: [], lists: [], losses: 0, news: 0, unfenced: 0 },
       membership: undefined as unknown as Membership,
       get isCut() {
         return isCut;
@@ -74,8 +76,11 @@ export class Gateways {
       ...{ api, clock, random, namespace: "ai", identity },
       log: createLog({ level: "info", format: "text", clock, write }),
     });
-    membership.listen(() => gateway.news++);
-    membership.whenLost(() => gateway.losses++);
+    membership.listen({
+      changed: () => gateway.news++,
+      lapsed: () => gateway.losses++,
+      unfenced: () => gateway.unfenced++,
+    });
     // Each may send requests to the workload `m`.
     membership.serving("m", new AbortController().signal).catch(() => {});
     return Object.assign(gateway, { membership });

@@ -53,6 +53,7 @@ const CONFLICT: CommandResult = { outcome: "conflict" };
 export class SharedTarget implements ScaleTarget {
   readonly name: string;
   readonly local = false;
+  readonly isFenced = false;
   observer!: TargetObserver;
   /** The generation of the last command that was answered. */
   fence = 0;

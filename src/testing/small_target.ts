@@ -18,6 +18,7 @@ interface Call {
 export class SmallTarget implements ScaleTarget {
   readonly name = "small world";
   readonly local = false;
+  readonly isFenced = false;
   observer!: TargetObserver;
   /** Requests that went around the gateway. */
   served = 0;

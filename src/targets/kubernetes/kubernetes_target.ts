@@ -8,6 +8,7 @@ import {
   type Observation,
   type ScaleTarget,
   type TargetObserver,
+  UNKNOWN,
   UNMEASURED,
   type Usage,
   type Workload,
@@ -42,9 +43,6 @@ export interface KubernetesTargetOptions {
   readonly after: Promise<void>;
 }
 
-/** Nobody can tell: as good as busy. */
-const UNKNOWN: Usage = { busy: Infinity, served: "" };
-
 export class KubernetesTarget implements ScaleTarget {
   readonly name: string;
   readonly local = false;
@@ -75,14 +73,21 @@ export class KubernetesTarget implements ScaleTarget {
     });
   }
 
+  get isFenced(): boolean {
+    return this.options.membership.isFenced;
+  }
+
   subscribe(observer: TargetObserver): void {
     this.#observer = observer;
     const { watches, membership } = this.options;
     this.#listening = new DisposableStack();
     this.#listening.use(watches.listen(() => this.#refresh()));
-    // One that has died announces nothing.
-    this.#listening.use(membership.listen(() => this.#refresh()));
-    this.#listening.use(membership.whenLost(() => this.#observer?.lapsed()));
+    this.#listening.use(membership.listen({
+      // One that has died announces nothing.
+      changed: () => this.#refresh(),
+      lapsed: () => observer.lapsed(),
+      unfenced: () => observer.unfenced(),
+    }));
     this.#refresh();
   }
 
@@ -189,7 +194,8 @@ export class KubernetesTarget implements ScaleTarget {
         return UNKNOWN;
       }
     }
-    const usage = { ...await this.#ask(signal), ...this.#usedElsewhere() };
+    const usedAgoMs = membership.usedAgoMs(this.options.scaler.options.path);
+    const usage = { ...await this.#ask(signal), usedAgoMs };
     if (workload) this.#checked = { workload, usage };
     return usage;
   }
@@ -198,13 +204,6 @@ export class KubernetesTarget implements ScaleTarget {
   async #ask(signal: AbortSignal): Promise<Usage> {
     const { wanted } = this.#readiness;
     return wanted.length === 0 ? UNMEASURED : await this.options.meter(wanted, signal);
-  }
-
-  #usedElsewhere(): Pick<Usage, "usedAgoMs"> {
-    const { membership, scaler } = this.options;
-    const claims = membership.claimsOf(scaler.options.path);
-    if (claims.length === 0) return {};
-    return { usedAgoMs: Math.min(...claims.map(({ quietMs }) => quietMs)) };
   }
 
   /** The announcement of another gateway that lives. */

@@ -22,6 +22,18 @@ export interface MembershipOptions {
   readonly identity: string;
 }
 
+export interface MembershipListener {
+  /** What others say has changed: a claim, an ack, a Lease that came or went. */
+  changed(): void;
+  /**
+   * Our Lease was gone, so that others may have agreed without us, and a new one is written: told in the tick in which
+   * `isFresh` becomes true again, so that every gate can be closed before it is looked at anew.
+   */
+  lapsed(): void;
+  /** `isFenced` may have become false. */
+  unfenced(): void;
+}
+
 const LEAVE_MAX_MS = 2_000;
 /** Who waits for an ack trusts the watch, and asks now and then as well. */
 const LIST_AGAIN_MS = 10_000;
@@ -31,17 +43,16 @@ export class Membership {
   readonly #own: OwnLease;
   readonly #peers: Peers;
   readonly #news = new News();
-  readonly #listeners = new Set<() => void>();
-  readonly #onLost = new Set<() => void>();
+  readonly #listeners = new Set<MembershipListener>();
   #hasStarted = false;
   #left: Promise<void> | undefined;
 
   constructor(readonly options: MembershipOptions) {
     this.#own = new OwnLease({
       ...options,
-      onLost: () => tell(this.#onLost),
+      onLost: () => this.#tell((listener) => listener.lapsed()),
       onWritten: () => this.#written(),
-      onTrouble: () => this.#news.tell(),
+      onTrouble: () => this.#tried(),
     });
     this.#peers = new Peers({
       ...options,
@@ -66,6 +77,14 @@ export class Membership {
    */
   get isFresh(): boolean {
     return this.#own.isFresh;
+  }
+
+  /**
+   * This process was paused for so long that others may have taken it for dead: nothing is sent until it has written
+   * its Lease, or knows that it cannot. The next claim tries at once.
+   */
+  get isFenced(): boolean {
+    return this.#own.isFenced;
   }
 
   /** The API server's words when it refuses us what is needed here, and that is believed. */
@@ -99,17 +118,9 @@ export class Membership {
     this.#own.unserve(key);
   }
 
-  /** Calls `listener` when what others say changes: a claim, an ack, a Lease that came or went. */
-  listen(listener: () => void): Disposable {
-    return entered(this.#listeners, listener);
-  }
-
-  /**
-   * Calls `listener` when our Lease was gone, so that others may have agreed without us, and a new one is written: in the
-   * tick in which `isFresh` becomes true again, so that every gate can be closed before it is looked at anew.
-   */
-  whenLost(listener: () => void): Disposable {
-    return entered(this.#onLost, listener);
+  listen(listener: MembershipListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /**
@@ -129,6 +140,11 @@ export class Membership {
   /** Of live others, and one more for the last use by those that have gone. */
   claimsOf(key: string): LeaseClaim[] {
     return this.#peers.claimsOf(key);
+  }
+
+  /** Since another gateway last used the workload `key`; `Infinity`: none is known to have. */
+  usedAgoMs(key: string): number {
+    return Math.min(Infinity, ...this.claimsOf(key).map(({ quietMs }) => quietMs));
   }
 
   /** True for the own Lease, and for those of others that are there: one that is out is deleted first. */
@@ -194,12 +210,22 @@ export class Membership {
 
   #written(): void {
     this.#peers.retryNow();
+    this.#tried();
+  }
+
+  /** The own Lease was written, or that failed. */
+  #tried(): void {
     this.#news.tell();
+    if (!this.isFenced) this.#tell((listener) => listener.unfenced());
   }
 
   #changed(): void {
     this.#news.tell();
-    tell(this.#listeners);
+    this.#tell((listener) => listener.changed());
+  }
+
+  #tell(how: (listener: MembershipListener) => void): void {
+    for (const listener of [...this.#listeners]) how(listener);
   }
 
   /** Tries until it is answered. */
@@ -231,15 +257,4 @@ export class Membership {
     await this.#news.until(() => this.#left !== undefined || holds(), signal);
     if (this.#left) throw new Error("the gateway leaves");
   }
-}
-
-function entered(listeners: Set<() => void>, listener: () => void): Disposable {
-  // The same listener may be there twice.
-  const entry = () => listener();
-  listeners.add(entry);
-  return { [Symbol.dispose]: () => void listeners.delete(entry) };
-}
-
-function tell(listeners: ReadonlySet<() => void>): void {
-  for (const listener of [...listeners]) listener();
 }

@@ -3,7 +3,8 @@
  * one write at a time, each over the one before; an ack at once, claims every two seconds at most.
  */
 import { ApiError, MERGE_PATCH } from "./api.ts";
-import { deleteLease, FENCE_MS, leaseBody, leasesPath, listLeases } from "./lease.ts";
+import { Fence } from "./fence.ts";
+import { deleteLease, leaseBody, leasesPath, listLeases } from "./lease.ts";
 import { OwnClaims } from "./own_claims.ts";
 import { OwnTrouble } from "./own_trouble.ts";
 import type { KubernetesObject, WatchTools } from "./reflector.ts";
@@ -40,9 +41,7 @@ export class OwnLease {
   #name: string;
   /** As it was written last; undefined: there is none. */
   #version: string | undefined;
-  #writtenMs = -Infinity;
-  /** The same moment on the clock on the wall. */
-  #writtenWallMs = -Infinity;
+  readonly #fence: Fence;
   #acks = new Map<string, string>();
   #ackedThere: ReadonlyMap<string, string> = new Map();
   readonly #serves = new Set<string>();
@@ -62,6 +61,7 @@ export class OwnLease {
     this.#name = `vllm-autoscaler-${options.identity}`;
     this.#holder = `${options.identity}_${options.random.uuid()}`;
     this.claims = new OwnClaims(options.clock);
+    this.#fence = new Fence(options.clock);
     this.#trouble = new OwnTrouble(options);
   }
 
@@ -73,11 +73,18 @@ export class OwnLease {
     return this.#version !== undefined;
   }
 
-  /** The last write that succeeded began so lately that nobody can have taken us for dead. */
+  /** It is there, and nobody can have taken us for dead. */
   get isFresh(): boolean {
-    const { clock } = this.options;
-    return this.isThere && clock.nowMs() - this.#writtenMs < FENCE_MS &&
-      clock.wallMs() - this.#writtenWallMs < FENCE_MS;
+    return this.isThere && this.#fence.isFresh;
+  }
+
+  /**
+   * This process was paused, and others may have taken it for dead. Who is cut off knows that from its failures, and
+   * goes on.
+   */
+  get isFenced(): boolean {
+    if (!this.#hasStarted || this.isFresh || this.refusal !== undefined) return false;
+    return this.#end.signal.aborted || !this.#fence.isCutOff;
   }
 
   /** The API server's words when it refuses our Lease, and that is believed. */
@@ -180,6 +187,7 @@ export class OwnLease {
 
   async #write(): Promise<void> {
     const { clock, random, onLost, onWritten } = this.options;
+    const began = this.#fence.now();
     this.#isUrgent = false;
     if (this.claims.dueMs <= clock.nowMs()) this.#claimsWrittenMs = clock.nowMs();
     try {
@@ -187,10 +195,11 @@ export class OwnLease {
     } catch (error) {
       if (this.#end.signal.aborted) return;
       this.#trouble.met(error as Error);
+      this.#fence.failed(began);
       return this.options.onTrouble();
     }
     this.#trouble.over();
-    this.#renewMs = this.#writtenMs + RENEW_MS + RENEW_JITTER_MS * random.next();
+    this.#renewMs = began.ms + RENEW_MS + RENEW_JITTER_MS * random.next();
     const wasLost = this.#isLost;
     this.#hasJoined = true;
     this.#isLost = false;
@@ -202,14 +211,12 @@ export class OwnLease {
   /** Writes all that is to be said; a Lease that is not as we left it is looked at first. */
   async #put(): Promise<void> {
     for (let tries = 1;; tries++) {
-      const startMs = this.options.clock.nowMs();
-      const startWallMs = this.options.clock.wallMs();
+      const began = this.#fence.now();
       const said = this.#say();
       try {
         const object = await this.#send(said);
         this.#version = object.metadata.resourceVersion;
-        this.#writtenMs = startMs;
-        this.#writtenWallMs = startWallMs;
+        this.#fence.succeeded(began);
         this.#ackedThere = said.acks;
         this.#servesThere = said.serves;
         return said.done();

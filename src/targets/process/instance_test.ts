@@ -14,6 +14,7 @@ function watched(process: Partial<ProcessSpec>, model: Partial<ModelSpec> = {}) 
   const observer: TargetObserver = {
     progressed: () => {},
     lapsed() {},
+    unfenced() {},
     saw: (observation) => workload = observation.workload,
     failed: ({ kind, message }) => failures.push(`${kind}: ${message}`),
   };

@@ -51,6 +51,7 @@ export function createProcessTarget(spec: ModelSpec, options: ProcessTargetOptio
 class ProcessTarget implements ScaleTarget {
   readonly name: string;
   readonly local = true;
+  readonly isFenced = false;
   #observer: TargetObserver | undefined;
   /** Counts the commands; news carries it, and so tells what it is newer than. */
   #asOf = 0;

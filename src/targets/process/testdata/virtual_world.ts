@@ -31,6 +31,7 @@ export function virtualWorld(model: Partial<ModelSpec> = {}, after?: Promise<voi
   const observer: TargetObserver = {
     progressed: () => {},
     lapsed() {},
+    unfenced() {},
     saw: ({ workload, asOf }: Observation) => news.push(`${workload.phase} ${asOf}`),
     failed: ({ kind, message }: Failure, asOf) => news.push(`${kind} ${asOf}: ${message}`),
   };
