@@ -155,6 +155,10 @@ export class Activation implements Admission {
     return transition(state, event, this.demand, nowMs, this.#policy);
   }
 
+  protected intent(state: State): Intent {
+    return intent(state);
+  }
+
   /** Handles `event` after those before it; called from within the effects of another one too. */
   protected dispatch(event: LifecycleEvent): void {
     this.#inbox.push(event);
@@ -171,7 +175,9 @@ export class Activation implements Admission {
     if (this.#closed) return;
     const was = this.#state;
     this.#state = this.transition(was, event, this.#clock.nowMs());
-    if (this.#state.name !== was.name) this.#conversation.leave();
+    // A look that began before a lapse has seen what was there before it.
+    const isLeft = this.#state.name !== was.name || event.type === "lapsed";
+    if (isLeft) this.#conversation.leave();
     if (this.#state !== was) this.#announcer.announce(this.#state, was);
     this.#reconcile();
     const { pending, inFlight } = this.demand;
@@ -180,7 +186,7 @@ export class Activation implements Admission {
 
   #reconcile(): void {
     if (this.#closed) return;
-    const { gate, ask, deadlineMs } = intent(this.#state);
+    const { gate, ask, deadlineMs } = this.intent(this.#state);
     this.#setGate(this.#policy.enabled ? gate : "shut");
     this.#setTimer(deadlineMs);
     if (ask && !this.#conversation.isBusy) void this.#conversation.ask(ask);

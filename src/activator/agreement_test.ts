@@ -1,8 +1,9 @@
-/** What the lifecycle makes of other gateways, as a table, and the steps of an agreed sleep. */
+/** What the lifecycle makes of other gateways, as a table; the steps of an agreed sleep; a gateway that lapsed. */
 import { expect } from "expect";
 import {
   at,
   FLYING,
+  looked,
   NONE,
   QUIET,
   saw,
@@ -10,15 +11,19 @@ import {
   UNANSWERED,
   WAITING,
 } from "../testing/lifecycle_steps.ts";
+import { silentLog as log } from "../telemetry/log.ts";
+import { FakeTarget } from "../testing/fake_target.ts";
+import { VirtualClock } from "../testing/virtual_clock.ts";
+import { Activation } from "./activation.ts";
 import { type SleepSteps, sleepTogether } from "./agreement.ts";
 import { intent, type LifecycleEvent } from "./lifecycle.ts";
-import type { CommandResult } from "./scale_target.ts";
+import type { CommandResult, TargetObserver } from "./scale_target.ts";
 import type { Demand, StateName } from "./state.ts";
 
 const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   // What another gateway announced: agreed to where nobody uses it, kept up where somebody does.
-  ["unknown", "saw announced", saw("announced"), NONE, "stopping"],
-  ["unknown", "saw announced, wanted", saw("announced"), WAITING, "waking"],
+  ["unknown", "looked announced", looked("announced"), NONE, "stopping"],
+  ["unknown", "looked announced, wanted", looked("announced"), WAITING, "waking"],
   ["asleep", "saw announced", saw("announced"), NONE, "stopping"],
   ["waking", "saw announced", saw("announced"), NONE, "stopping"],
   ["waking", "saw announced, wanted", saw("announced"), WAITING, "waking"],
@@ -66,7 +71,7 @@ const YIELDING: [what: string, LifecycleEvent, Demand, StateName, ask: string | 
 
 for (const [what, event, demand, next, ask] of YIELDING) {
   Deno.test(`transition() goes from a stop by another gateway to ${next} when ${what}`, () => {
-    const state = step(at("unknown"), saw("announced"), NONE, 61_000);
+    const state = step(at("unknown"), looked("announced"), NONE, 61_000);
     expect(intent(state)).toMatchObject({ gate: "hold", ask: "agree" });
     const after = step(state, event, demand, 61_000);
     expect([after.name, intent(after).ask]).toEqual([next, ask]);
@@ -139,4 +144,72 @@ Deno.test("sleepTogether() takes back what was vetoed, used after all, or is not
     },
   };
   expect(await taken(left, unwanted)).toEqual(["announce agreed isQuiet withdraw", "conflict"]);
+});
+
+const POLICY = {
+  idleTimeoutMs: 60_000,
+  coldStartTimeoutMs: 120_000,
+  retryAfterMaxMs: 300_000,
+  enabled: true,
+};
+const LIMITS = { pendingMax: 512, inFlightMax: 0, pendingTimeoutMs: 60_000 };
+
+function world(api = { isDown: false }) {
+  const clock = new VirtualClock();
+  const target = new FakeTarget(clock);
+  let observer!: TargetObserver;
+  const { subscribe, look } = target;
+  target.subscribe = (each) => subscribe.call(target, observer = each);
+  let looks = 0;
+  target.look = (signal) => {
+    looks++;
+    return api.isDown ? Promise.reject(new Error("no route")) : look.call(target, signal);
+  };
+  const activation = new Activation({
+    ...{ model: "m", target, policy: POLICY, limits: LIMITS, clock, log },
+  });
+  return { clock, target, observer, activation, looks: () => looks };
+}
+
+// What it tells is from before: the others may have agreed to anything since.
+Deno.test("Activation asks anew when it lapses while a look is under way", async () => {
+  const { clock, observer, activation, looks } = world();
+  await clock.advance(5);
+  observer.lapsed();
+  await clock.advance(6);
+  expect([activation.state, looks()]).toEqual(["unknown", 2]);
+  await clock.advance(10);
+  expect([activation.state, looks()]).toEqual(["asleep", 2]);
+});
+
+Deno.test("Activation holds a warm request while its target is fenced, and sends it afterwards", async () => {
+  const { clock, target, observer, activation } = world();
+  const { signal } = new AbortController();
+  await clock.advance(10);
+  const first = activation.admit({ signal });
+  await clock.advance(5_000);
+  (await first)[Symbol.dispose]();
+  expect([activation.state, activation.isOpen()]).toEqual(["idle", true]);
+  target.isFenced = true;
+  const held = activation.admit({ signal });
+  await clock.advance(1_000);
+  expect([activation.isOpen(), activation.demand]).toEqual([false, { pending: 1, inFlight: 0 }]);
+  target.isFenced = false;
+  observer.unfenced();
+  expect((await held).endpoint).toBe("http://pod");
+  expect(activation.demand).toEqual({ pending: 0, inFlight: 1 });
+});
+
+Deno.test("Activation asks at once when news comes while it waits to look again", async () => {
+  const api = { isDown: true };
+  const { clock, observer, activation, looks } = world(api);
+  await clock.advance(3_000);
+  const before = looks();
+  expect([activation.state, before > 1]).toEqual(["unknown", true]);
+  api.isDown = false;
+  await clock.advance(1);
+  expect(looks()).toBe(before);
+  // What it says is not known to be newer than what was agreed to.
+  observer.saw({ workload: { phase: "ready", endpoints: ["http://pod"] }, asOf: 99 });
+  expect([activation.state, looks()]).toEqual(["unknown", before]);
 });

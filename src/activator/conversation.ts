@@ -176,11 +176,13 @@ export class Conversation implements TargetObserver {
       return { type: "unanswered", message: "what it sees is older than our last command" };
     }
     this.#note(observation);
-    return { type: "saw", phase: workload.phase };
+    return { type: "looked", phase: workload.phase };
   }
 
   #outcome(ask: "wake" | "sleep", result: CommandResult): LifecycleEvent {
-    if (result.outcome === "unanswered") this.#fence = Infinity;
+    const isLost = ask === "wake" && result.outcome === "conflict";
+    // What another gateway announced may still stand.
+    if (result.outcome === "unanswered" || isLost) this.#fence = Infinity;
     if (result.outcome === "done") {
       this.#fence = result.fence;
       this.#isZero = ask === "sleep";

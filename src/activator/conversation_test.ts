@@ -82,7 +82,7 @@ Deno.test("Conversation believes no look that was given up, nor any news until t
   expect(events.map(({ type }) => type)).toEqual(["unanswered", "unanswered"]);
   await ask("look", { workload: { phase: "none" }, asOf: 3 });
   conversation.saw({ workload: READY, asOf: 3 });
-  expect(events.slice(2)).toEqual([{ type: "saw", phase: "none" }]);
+  expect(events.slice(2)).toEqual([{ type: "looked", phase: "none" }]);
   conversation.saw({ workload: READY, asOf: 4 });
   expect(events.at(-1)).toEqual({ type: "saw", phase: "ready" });
 });
@@ -124,4 +124,24 @@ Deno.test("Conversation is silent once it is closed", async () => {
   await look;
   conversation.saw({ workload: READY, asOf: 2 });
   expect([events, free()]).toEqual([[], 0]);
+});
+
+// The announcement that it did not take away may still stand, and its zero come.
+Deno.test("Conversation believes no news after a wake that lost, until the next is done", async () => {
+  const { conversation, events, ask } = world();
+  await ask("look", { workload: READY, asOf: 1 });
+  await ask("wake", { outcome: "conflict" });
+  conversation.saw({ workload: READY, asOf: 1 });
+  expect(events.map(({ type }) => type)).toEqual(["looked", "conflict"]);
+  await ask("wake", { outcome: "done", fence: 2 });
+  conversation.saw({ workload: READY, asOf: 2 });
+  expect(events.at(-1)).toEqual({ type: "saw", phase: "ready" });
+});
+
+Deno.test("Conversation believes no news before its first look: others may not know of us", async () => {
+  const { conversation, events, ask } = world();
+  conversation.saw({ workload: READY, asOf: 5 });
+  expect(events).toEqual([]);
+  await ask("look", { workload: READY, asOf: 5 });
+  expect(events).toEqual([{ type: "looked", phase: "ready" }]);
 });

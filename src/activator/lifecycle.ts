@@ -43,6 +43,8 @@ export type LifecycleEvent =
   | { readonly type: "demand" }
   /** News of the workload, newer than our last command. */
   | { readonly type: "saw"; readonly phase: Workload["phase"] }
+  /** What a look found, which is a consistent read. */
+  | { readonly type: "looked"; readonly phase: Workload["phase"] }
   /** The wake under way cannot succeed. */
   | { readonly type: "cannot_wake"; readonly failure: Failure }
   /** How far the wake under way has come. */
@@ -167,7 +169,11 @@ const ARROWS: {
 } = {
   unknown(state, event, now) {
     if (event.type === "refused") return later(state, now);
-    if (event.type !== "saw") return askAgain(state, event, now);
+    // However new it is, it may be from before what we agreed to; but whoever tells it can be asked.
+    if (event.type === "saw" && state.askAtMs !== undefined) {
+      return { ...state, askAtMs: undefined };
+    }
+    if (event.type !== "looked") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");
     if (event.phase === "starting") return waking(state, now, "found starting", true);
     if (event.phase === "announced") return announced(state, now);

@@ -5,6 +5,7 @@ import {
   DEADLINE,
   FAILURE,
   FLYING,
+  looked,
   NONE,
   OFF,
   POLICY,
@@ -20,11 +21,12 @@ import { type Demand, initialState, RETRY_AFTER_MS, type State, type StateName }
 
 const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   ["unknown", "demand changed", { type: "demand" }, WAITING, "unknown"],
-  ["unknown", "saw none", saw("none"), NONE, "asleep"],
-  ["unknown", "saw none, wanted", saw("none"), WAITING, "waking"],
-  ["unknown", "saw starting", saw("starting"), NONE, "waking"],
-  ["unknown", "saw ready", saw("ready"), NONE, "idle"],
-  ["unknown", "saw ready, wanted", saw("ready"), WAITING, "active"],
+  ["unknown", "looked none", looked("none"), NONE, "asleep"],
+  ["unknown", "looked none, wanted", looked("none"), WAITING, "waking"],
+  ["unknown", "looked starting", looked("starting"), NONE, "waking"],
+  ["unknown", "looked ready", looked("ready"), NONE, "idle"],
+  ["unknown", "looked ready, wanted", looked("ready"), WAITING, "active"],
+  ["unknown", "saw ready, which may be older", saw("ready"), NONE, "unknown"],
   ["unknown", "refused", REFUSED, NONE, "unknown"],
   ["unknown", "unanswered", UNANSWERED, NONE, "unknown"],
   ["asleep", "wanted", { type: "demand" }, WAITING, "waking"],
@@ -188,7 +190,7 @@ Deno.test("idle takes a baseline, sleeps when nothing moved, and stays when some
 
 Deno.test("idle has no deadline when the idle timeout is never", () => {
   const never = { ...POLICY, idleTimeoutMs: Infinity };
-  const idle = step(initialState(0), saw("ready"), NONE, 0, never);
+  const idle = step(initialState(0), looked("ready"), NONE, 0, never);
   expect(intent(idle)).toEqual({ gate: "open", ask: undefined, deadlineMs: Infinity });
 });
 
@@ -221,7 +223,7 @@ for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
       expect(intent(unknown).ask).toBe(undefined);
       waits.push(intent(unknown).deadlineMs);
       expect(intent(step(unknown, DEADLINE, NONE, waits.at(-1)!, OFF)).ask).toBe("look");
-      state = step(unknown, saw("ready"), NONE, 0, OFF);
+      state = step(unknown, looked("ready"), NONE, 0, OFF);
       expect(intent(state).ask).toBe("check");
     }
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);

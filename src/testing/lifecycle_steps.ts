@@ -32,13 +32,14 @@ export const step = (
   nowMs = 0,
   policy = POLICY,
 ) => transition(state, event, demand, nowMs, policy);
+export const looked = (phase: Workload["phase"]): LifecycleEvent => ({ type: "looked", phase });
 export const saw = (phase: Workload["phase"]): LifecycleEvent => ({ type: "saw", phase });
 
 /** Each state, reached by arrows from the initial one. */
 export function at(name: StateName): State {
   const boot = initialState(0);
-  const asleep = step(boot, saw("none"));
-  const idle = step(boot, saw("ready"));
+  const asleep = step(boot, looked("none"));
+  const idle = step(boot, looked("ready"));
   const measured = { type: "measured", usage: QUIET } as const;
   const based = step(step(idle, { type: "deadline" }, NONE, 1_000), measured, NONE, 1_000);
   const due = step(based, { type: "deadline" }, NONE, 60_000);

@@ -23,8 +23,11 @@ export interface News {
 export interface Lease {
   /** Its gateway's process runs. */
   isHeld: boolean;
-  /** It was not expelled. */
   isThere: boolean;
+  /** It was taken away from a gateway that lives, paused or cut off for too long; it has not renewed since. */
+  isOut: boolean;
+  /** Its gateway cannot reach the API server. */
+  isCut: boolean;
   ack: number | undefined;
 }
 
@@ -35,11 +38,11 @@ export class SharedCluster {
   #mark: Mark | undefined;
   #tokens = 0;
 
-  constructor(gateways: number) {
-    this.leases = Array.from(
-      { length: gateways },
-      () => ({ isHeld: true, isThere: true, ack: undefined }),
-    );
+  /** `believesTheDead`, a planted bug: a mark counts whoever made it. */
+  constructor(gateways: number, readonly believesTheDead = false) {
+    this.leases = Array.from({ length: gateways }, () => ({
+      ...{ isHeld: true, isThere: false, isOut: false, isCut: false, ack: undefined },
+    }));
     this.news = this.leases.map(() => []);
   }
 
@@ -49,9 +52,35 @@ export class SharedCluster {
     return desired > 0 && this.#mark?.generation === generation ? this.#mark : undefined;
   }
 
+  /** The mark that another gateway made than `gateway`, and lives. */
+  othersMark(gateway: number): Mark | undefined {
+    const { mark } = this;
+    const isOther = mark !== undefined && mark.by !== gateway;
+    return isOther && (this.believesTheDead || this.leases[mark.by]!.isThere) ? mark : undefined;
+  }
+
   /** What `gateway` reads. */
   look(gateway: number): News {
     return this.#seenBy(gateway, this.workload.look());
+  }
+
+  /** Its Lease is written: a new one if there was none. */
+  renew(gateway: number): void {
+    const lease = this.leases[gateway]!;
+    if (!lease.isThere) lease.ack = undefined;
+    Object.assign(lease, { isThere: true, isOut: false });
+  }
+
+  /** Somebody takes it away; one whose process lives finds out when it renews. */
+  expel(gateway: number): void {
+    const lease = this.leases[gateway]!;
+    Object.assign(lease, { isThere: false, isOut: lease.isHeld });
+  }
+
+  /** A watch that was cut off lists anew. */
+  reconnect(gateway: number): void {
+    this.leases[gateway]!.isCut = false;
+    this.news[gateway]!.splice(0, Infinity, this.#seenBy(gateway, this.workload.watched()));
   }
 
   announce(by: number): Mark {
@@ -76,20 +105,14 @@ export class SharedCluster {
     this.#publish();
   }
 
-  crash(): void {
-    this.workload.crash();
-    this.#publish();
-  }
-
   key(fences: readonly number[]): unknown[] {
     const { generation } = this.workload;
     const token = (value: number | undefined) => value === undefined ? "" : value - this.#tokens;
     return [
-      fences.map((fence) => this.workload.key(fence)[0]),
+      this.workload.key(generation),
       fences.map((fence) => generation - fence),
-      this.workload.key(fences[0]!)[1],
       this.mark && [token(this.mark.token), this.mark.by],
-      this.leases.map(({ isHeld, isThere, ack }) => [isHeld, isThere, token(ack)]),
+      this.leases.map(({ ack, ...lease }) => [...Object.values(lease), token(ack)]),
       this.news.map((queue) =>
         queue.map(({ observation: { workload, asOf }, token: seen, own }) => [
           ...[workload.phase, asOf - generation, token(seen), token(own)],
@@ -100,9 +123,10 @@ export class SharedCluster {
 
   #publish(): void {
     // What the workload itself says has no gateway to go to.
-    const observation = this.workload.news.pop() ?? this.workload.watched();
     this.workload.news.length = 0;
+    const observation = this.workload.watched();
     this.news.forEach((queue, gateway) => {
+      if (this.leases[gateway]!.isCut) return;
       if (queue.length >= 2) queue.pop();
       queue.push(this.#seenBy(gateway, observation));
     });
@@ -110,11 +134,10 @@ export class SharedCluster {
 
   #seenBy(gateway: number, observation: Observation): News {
     const { mark } = this;
-    const isOther = mark !== undefined && mark.by !== gateway && this.leases[mark.by]!.isThere;
-    const { phase } = observation.workload;
+    const { workload: { phase }, asOf } = observation;
     const own = mark?.by === gateway ? mark.token : undefined;
-    if (!isOther || phase === "none") return { observation, token: undefined, own };
-    const { asOf } = observation;
-    return { observation: { workload: { phase: "announced" }, asOf }, token: mark.token, own };
+    const others = this.othersMark(gateway);
+    if (!others || phase === "none") return { observation, token: undefined, own };
+    return { observation: { workload: { phase: "announced" }, asOf }, token: others.token, own };
   }
 }

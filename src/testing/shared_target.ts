@@ -10,9 +10,11 @@ import type {
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
+import { HeldCalls } from "./held_calls.ts";
 import type { Mark, News, SharedCluster } from "./shared_cluster.ts";
 
 export type Op =
+  | "join"
   | "look"
   | "measure"
   | "wake"
@@ -31,21 +33,30 @@ export interface Faults {
   readonly agreesToAll?: boolean;
   readonly noLookAtDemand?: boolean;
   readonly noLastMeasure?: boolean;
+  readonly noFence?: boolean;
+  readonly looksBeforeItsLease?: boolean;
+  readonly wakesOverAny?: boolean;
+  readonly leavesMarksOfTheDead?: boolean;
+}
+
+/** What the engines of the world say. */
+export interface Engines {
+  /** Requests under way, whoever sent them. */
+  busy(): number;
+  /** So many were served. */
+  served(): number;
 }
 
 /** Where the world looks whether its promises hold. */
 export interface Checks {
+  /** The engines were asked for the last time before a zero. */
+  onAsked(): void;
+  /** The number of replicas is to be changed to that of a wake. */
+  onWake(): void;
   /** A zero is on its way. */
   onTold(): void;
   /** It has come. */
   onZero(): void;
-}
-
-interface Call {
-  readonly op: Op;
-  readonly done: () => unknown;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 const CONFLICT: CommandResult = { outcome: "conflict" };
@@ -53,11 +64,10 @@ const CONFLICT: CommandResult = { outcome: "conflict" };
 export class SharedTarget implements ScaleTarget {
   readonly name: string;
   readonly local = false;
-  readonly isFenced = false;
   observer!: TargetObserver;
   /** The generation of the last command that was answered. */
   fence = 0;
-  #calls: Call[] = [];
+  readonly #calls = new HeldCalls<Op>();
   /** The generation that a sleep was checked for. */
   #checked = 0;
   #served = 0;
@@ -71,7 +81,7 @@ export class SharedTarget implements ScaleTarget {
   constructor(
     readonly cluster: SharedCluster,
     readonly gateway: number,
-    readonly traffic: () => number,
+    readonly engines: Engines,
     readonly checks: Checks,
     readonly faults: Faults,
   ) {
@@ -79,7 +89,13 @@ export class SharedTarget implements ScaleTarget {
   }
 
   get asked(): readonly Op[] {
-    return this.#calls.map(({ op }) => op);
+    return this.#calls.asked;
+  }
+
+  /** Its Lease was out while it was paused; who is cut off knows that, and goes on. */
+  get isFenced(): boolean {
+    const { isOut, isCut } = this.cluster.leases[this.gateway]!;
+    return isOut && !isCut && !this.faults.noFence;
   }
 
   /** Who is still to agree to the own announcement. */
@@ -101,16 +117,28 @@ export class SharedTarget implements ScaleTarget {
       [...others],
       this.#announced !== undefined && this.#announced === this.cluster.mark?.token,
       this.cluster.workload.generation - this.#checked,
-      this.traffic() - this.#served,
+      this.engines.served() - this.#served,
     ];
   }
 
-  /** The oldest call is done, and heard of; or, `isHeard` false, nobody hears of it. */
-  answer(isDone: boolean, isHeard: boolean): void {
-    const { done, resolve, reject } = this.#calls.shift()!;
-    const result = isDone ? done() : undefined;
-    if (isHeard) resolve(result);
-    else reject(new Error("no route"));
+  /** The oldest call is done, and heard of. */
+  answer(): void {
+    this.#calls.answer();
+  }
+
+  /** Nobody hears whether the oldest call was done. */
+  lose(isDone: boolean): void {
+    const { fence } = this;
+    this.#calls.lose(isDone);
+    this.fence = fence;
+  }
+
+  /** Its Lease is written; if that had been taken away, all that was seen may have changed. */
+  renew(): void {
+    const { isOut } = this.cluster.leases[this.gateway]!;
+    this.cluster.renew(this.gateway);
+    if (isOut) this.observer.lapsed();
+    this.observer.unfenced();
   }
 
   deliver({ observation, token, own }: News): void {
@@ -133,28 +161,43 @@ export class SharedTarget implements ScaleTarget {
     this.observer = observer;
   }
 
-  look(signal: AbortSignal): Promise<Observation> {
-    return this.#call("look", signal, () => {
-      // A mark of our own that nobody waits for any more.
-      if (this.cluster.mark?.by === this.gateway) this.cluster.removeMark();
+  async look(signal: AbortSignal): Promise<Observation> {
+    const { looksBeforeItsLease } = this.faults;
+    if (!looksBeforeItsLease) await this.#join(signal);
+    const observation = await this.#calls.call<Observation>("look", signal, () => {
+      // Our own, that nobody waits for any more, or that of the dead, whose zero may still come.
+      const isMeant = this.faults.leavesMarksOfTheDead
+        ? this.cluster.mark?.by === this.gateway
+        : !this.cluster.othersMark(this.gateway);
+      if (isMeant) this.cluster.removeMark();
       const { observation, token } = this.cluster.look(this.gateway);
       this.#announced = token;
       return observation;
     });
+    if (looksBeforeItsLease) await this.#join(signal);
+    return observation;
+  }
+
+  async #join(signal: AbortSignal): Promise<void> {
+    if (this.cluster.leases[this.gateway]!.isThere) return;
+    await this.#calls.call("join", signal, () => this.cluster.renew(this.gateway));
   }
 
   wake(signal: AbortSignal): Promise<CommandResult> {
-    return this.#call("wake", signal, () => {
-      if (this.cluster.workload.desired === 0) this.cluster.scale(1, true);
-      else this.cluster.removeMark();
-      this.fence = this.cluster.workload.generation;
+    return this.#calls.call("wake", signal, () => {
+      const { workload } = this.cluster;
+      if (workload.desired === 0 || this.faults.wakesOverAny) {
+        this.checks.onWake();
+        this.cluster.scale(1, true);
+      } else this.cluster.removeMark();
+      this.fence = workload.generation;
       return { outcome: "done", fence: this.fence };
     });
   }
 
   agree(signal: AbortSignal): Promise<CommandResult> {
     const token = this.#announced;
-    return this.#call("agree", signal, () => {
+    return this.#calls.call("agree", signal, () => {
       this.cluster.leases[this.gateway]!.ack = token;
       return { outcome: "done", fence: 0 };
     });
@@ -169,10 +212,10 @@ export class SharedTarget implements ScaleTarget {
   }
 
   measure(signal: AbortSignal): Promise<Usage> {
-    return this.#call("measure", signal, () => {
+    return this.#calls.call("measure", signal, () => {
       this.#checked = this.cluster.workload.generation;
-      this.#served = this.traffic();
-      return { busy: 0, served: String(this.#served) };
+      this.#served = this.engines.served();
+      return { busy: this.engines.busy(), served: String(this.#served) };
     });
   }
 
@@ -198,18 +241,15 @@ export class SharedTarget implements ScaleTarget {
       : undefined;
     return {
       announce: (signal) =>
-        this.#call("announce", signal, () => {
-          const other = cluster.mark && cluster.mark.by !== gateway &&
-            cluster.leases[cluster.mark.by]!.isThere;
-          if (
-            cluster.workload.desired === 0 || cluster.workload.generation !== this.#checked
-          ) return CONFLICT;
-          if (other) return CONFLICT;
+        this.#calls.call("announce", signal, () => {
+          const { desired, generation } = cluster.workload;
+          if (desired === 0 || generation !== this.#checked) return CONFLICT;
+          if (cluster.othersMark(gateway)) return CONFLICT;
           mark = cluster.announce(gateway);
           return { outcome: "done", fence: 0 };
         }),
       agreed: async (signal) => {
-        const listed = await this.#call("list", signal, () => before ?? others()) as number[];
+        const listed = await this.#calls.call("list", signal, () => before ?? others()) as number[];
         const call = Promise.withResolvers<void>();
         this.#waiting = { mark: mark!, others: listed, call };
         const left = () => {
@@ -221,18 +261,19 @@ export class SharedTarget implements ScaleTarget {
         await call.promise;
       },
       isQuiet: (signal) =>
-        this.#call(
-          "again",
-          signal,
-          () => faults.noLastMeasure === true || this.traffic() === this.#served,
-        ),
+        this.#calls.call("again", signal, () => {
+          this.checks.onAsked();
+          const { engines } = this;
+          const isQuiet = engines.busy() === 0 && engines.served() === this.#served;
+          return faults.noLastMeasure === true || isQuiet;
+        }),
       withdraw: (signal) =>
-        this.#call("withdraw", signal, () => {
+        this.#calls.call("withdraw", signal, () => {
           if (cluster.mark?.token === mark!.token) cluster.removeMark();
         }),
       scale: (signal) => {
         this.checks.onTold();
-        return this.#call("scale", signal, () => {
+        return this.#calls.call("scale", signal, () => {
           const stands = cluster.mark?.token === mark!.token;
           if (!stands && !faults.noPrecondition) return CONFLICT;
           this.checks.onZero();
@@ -242,17 +283,5 @@ export class SharedTarget implements ScaleTarget {
         });
       },
     };
-  }
-
-  #call<T>(op: Op, signal: AbortSignal, done: () => unknown): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const call: Call = { op, done, resolve: resolve as (result: unknown) => void, reject };
-    if (signal.aborted) return Promise.reject(signal.reason);
-    this.#calls.push(call);
-    signal.addEventListener("abort", () => {
-      this.#calls = this.#calls.filter((other) => other !== call);
-      reject(signal.reason);
-    });
-    return promise;
   }
 }

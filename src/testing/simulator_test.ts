@@ -92,7 +92,7 @@ Deno.test("simulate() over Kubernetes catches a planted bug: a watch that fell s
     timer: (ms, callback) => clock.timer(ms === SILENCE_MAX_MS ? Infinity : ms, callback),
   });
   const broken: string[] = [];
-  for (let seed = 1; seed <= CLUSTERS && broken.length === 0; seed++) {
+  for (let seed = 1; seed <= 3 * CLUSTERS && broken.length === 0; seed++) {
     broken.push(...(await simulate({ seed, days: DAYS, over: "kubernetes", clockOf })).broken);
   }
   expect(broken.join("\n")).toMatch(/not idle/);

@@ -44,7 +44,7 @@ export class SmallCluster {
   /** True if the controllers have nothing to do. */
   get isStable(): boolean {
     return this.#observed === this.#generation &&
-      this.#phase === (this.#desired === 1 ? "ready" : "none");
+      this.#phase === (this.#desired > 0 ? "ready" : "none");
   }
 
   scale(desired: number, byUs: boolean): void {
@@ -56,7 +56,7 @@ export class SmallCluster {
 
   /** The controllers take one step towards what is desired, and say so. */
   step(): void {
-    const next: Record<Phase, Phase> = this.#desired === 1
+    const next: Record<Phase, Phase> = this.#desired > 0
       ? { none: "starting", starting: "ready", ready: "ready", dying: "none" }
       : { none: "none", starting: "dying", ready: "dying", dying: "none" };
     // Controllers say that they have seen zero before the endpoint stops looking ready.
@@ -70,7 +70,7 @@ export class SmallCluster {
 
   /** The container ends by itself. */
   crash(): void {
-    this.#phase = this.#desired === 1 ? "starting" : "none";
+    this.#phase = this.#desired > 0 ? "starting" : "none";
     this.#publish();
   }
 
@@ -78,14 +78,17 @@ export class SmallCluster {
   look(): Observation {
     const asOf = this.#generation;
     if (this.#desired === 0) return { workload: { phase: "none" }, asOf };
-    return this.#observed === asOf
-      ? this.#observation()
-      : { workload: { phase: "starting" }, asOf };
+    return this.#observed === asOf ? this.watched() : { workload: { phase: "starting" }, asOf };
   }
 
   /** What a watch shows now. */
   watched(): Observation {
-    return this.#observation();
+    const asOf = this.#observed;
+    if (this.#phase === "ready") {
+      return { workload: { phase: "ready", endpoints: [ENDPOINT] }, asOf };
+    }
+    const gone = this.#phase === "none" && this.#observedDesired === 0;
+    return { workload: { phase: gone ? "none" : "starting" }, asOf };
   }
 
   /** All that decides what can happen next, generations as differences. */
@@ -99,15 +102,6 @@ export class SmallCluster {
 
   #publish(): void {
     if (this.news.length >= 2) this.news.pop();
-    this.news.push(this.#observation());
-  }
-
-  #observation(): Observation {
-    const asOf = this.#observed;
-    if (this.#phase === "ready") {
-      return { workload: { phase: "ready", endpoints: [ENDPOINT] }, asOf };
-    }
-    const gone = this.#phase === "none" && this.#observedDesired === 0;
-    return { workload: { phase: gone ? "none" : "starting" }, asOf };
+    this.news.push(this.watched());
   }
 }

@@ -7,13 +7,8 @@ import type {
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
+import { HeldCalls } from "./held_calls.ts";
 import type { SmallCluster } from "./small_cluster.ts";
-
-interface Call {
-  readonly ask: Ask;
-  resolve(result: unknown): void;
-  reject(error: unknown): void;
-}
 
 export class SmallTarget implements ScaleTarget {
   readonly name = "small world";
@@ -24,13 +19,13 @@ export class SmallTarget implements ScaleTarget {
   served = 0;
   /** The generation of the last command that was answered. */
   fence = 0;
-  #calls: Call[] = [];
+  readonly #calls = new HeldCalls<Ask>();
 
   constructor(readonly cluster: SmallCluster, readonly onSleep: () => void) {}
 
   /** What is being asked, first come first. */
   get asked(): readonly Ask[] {
-    return this.#calls.map(({ ask }) => ask);
+    return this.#calls.asked;
   }
 
   get isCommanded(): boolean {
@@ -38,21 +33,16 @@ export class SmallTarget implements ScaleTarget {
   }
 
   answer(how: "done" | "refused"): void {
-    const { ask, resolve } = this.#calls.shift()!;
-    if (ask === "look") return resolve(this.cluster.look());
-    if (ask === "measure") return resolve({ busy: 0, served: String(this.served) });
+    if (how === "done") return this.#calls.answer();
     const failure = { kind: "forbidden", message: "may not scale" } as const;
-    if (how === "refused") return resolve({ outcome: "refused", failure } satisfies CommandResult);
-    this.cluster.scale(ask === "wake" ? 1 : 0, true);
-    this.fence = this.cluster.generation;
-    resolve({ outcome: "done", fence: this.fence } satisfies CommandResult);
+    this.#calls.answerWith({ outcome: "refused", failure } satisfies CommandResult);
   }
 
   /** The caller hears nothing, whether it was done or not. */
   unanswered(done: boolean): void {
-    const { ask, reject } = this.#calls.shift()!;
-    if (done) this.cluster.scale(ask === "wake" ? 1 : 0, true);
-    reject(new Error("no route"));
+    const { fence } = this;
+    this.#calls.lose(done);
+    this.fence = fence;
   }
 
   subscribe(observer: TargetObserver): void {
@@ -60,20 +50,20 @@ export class SmallTarget implements ScaleTarget {
   }
 
   look(signal: AbortSignal): Promise<Observation> {
-    return this.#call("look", signal);
+    return this.#calls.call("look", signal, () => this.cluster.look());
   }
 
   wake(signal: AbortSignal): Promise<CommandResult> {
-    return this.#call("wake", signal);
+    return this.#calls.call("wake", signal, () => this.#scale(1));
   }
 
   sleep(signal: AbortSignal): Promise<CommandResult> {
     this.onSleep();
-    return this.#call("sleep", signal);
+    return this.#calls.call("sleep", signal, () => this.#scale(0));
   }
 
   measure(signal: AbortSignal): Promise<Usage> {
-    return this.#call("measure", signal);
+    return this.#calls.call("measure", signal, () => ({ busy: 0, served: String(this.served) }));
   }
 
   /** There is no other gateway. */
@@ -91,14 +81,9 @@ export class SmallTarget implements ScaleTarget {
     return Promise.resolve();
   }
 
-  #call<T>(ask: Ask, signal: AbortSignal): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const call: Call = { ask, resolve: resolve as (result: unknown) => void, reject };
-    this.#calls.push(call);
-    signal.addEventListener("abort", () => {
-      this.#calls = this.#calls.filter((other) => other !== call);
-      reject(signal.reason);
-    });
-    return promise;
+  #scale(replicas: number): CommandResult {
+    this.cluster.scale(replicas, true);
+    this.fence = this.cluster.generation;
+    return { outcome: "done", fence: this.fence };
   }
 }

@@ -11,6 +11,7 @@ import { silentLog } from "../telemetry/log.ts";
 import { SmallClients } from "./small_clients.ts";
 import { SmallCluster } from "./small_cluster.ts";
 import { SmallTarget } from "./small_target.ts";
+import { keyOf, sinceKey, stateKey } from "./state_key.ts";
 import { settle, VirtualClock } from "./virtual_clock.ts";
 
 export const POLICY: Policy = {
@@ -153,20 +154,14 @@ export class SmallWorld {
   /** The same for worlds that behave alike from here on: times relative to now. */
   key(): string {
     const nowMs = this.clock.nowMs() - this.#skewMs;
-    const state = Object.entries({ ...this.activation.seen, reason: "", sinceMs: 0 }).map((
-      [key, value],
-    ) => [
-      key,
-      /Ms$/.test(key) && Number.isFinite(value) ? Math.round(Number(value) - nowMs) : value,
-    ]);
-    return JSON.stringify([
-      state,
+    return keyOf([
+      stateKey(this.activation.seen, nowMs),
       this.#clients.key(),
       this.#target.asked,
       this.#cluster.key(this.#target.fence),
       [this.#heldBack, this.#skewMs, this.#left, this.#policy.enabled, this.#target.served],
-      [this.#since(this.#lastUseMs), this.#since(this.clock.nextMs)],
-    ], (_, value) => value === Infinity ? "never" : value);
+      [this.#lastUseMs, this.clock.nextMs].map((atMs) => sinceKey(atMs, this.clock.nowMs())),
+    ]);
   }
 
   /**
@@ -201,10 +196,6 @@ export class SmallWorld {
 
   #broken(promise: string): void {
     this.violations.add(promise);
-  }
-
-  #since(atMs: number): number {
-    return Math.round(Math.max(-200_000, Math.min(200_000, atMs - this.clock.nowMs())));
   }
 
   #clientChoices(): string[] {

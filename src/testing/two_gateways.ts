@@ -1,79 +1,43 @@
 /**
  * A world of two gateways and one workload, small enough to be explored: every order of their calls, of the news that
- * comes to each, of requests at either, of a crash of either at any step. The promises are checked as invariants.
+ * comes to each, of requests at either; either may crash, be paused or be cut off at any step, and lose its Lease by
+ * that. The promises are checked as invariants.
  */
-import { Activation } from "../activator/activation.ts";
-import { type LifecycleEvent, transition } from "../activator/lifecycle.ts";
-import { BASELINE_AFTER_MS, CLAIMS_LAG_MS, type Policy, type State } from "../activator/state.ts";
-import { silentLog } from "../telemetry/log.ts";
+import { BASELINE_AFTER_MS, CLAIMS_LAG_MS } from "../activator/state.ts";
 import type { ExploredWorld } from "./explorer.ts";
 import { SharedCluster } from "./shared_cluster.ts";
 import { type Faults, SharedTarget } from "./shared_target.ts";
-import { SmallClients } from "./small_clients.ts";
+import type { RequestState } from "./small_clients.ts";
+import { type Mutations, SmallGateway } from "./small_gateway.ts";
+import { POLICY } from "./small_world.ts";
+import { keyOf, sinceKey } from "./state_key.ts";
 import { settle, VirtualClock } from "./virtual_clock.ts";
 
-const POLICY: Policy = {
-  idleTimeoutMs: 60_000,
-  coldStartTimeoutMs: 120_000,
-  retryAfterMaxMs: 20_000,
-  enabled: true,
-};
-const LIMITS = { pendingMax: 8, inFlightMax: 0, pendingTimeoutMs: 300_000 };
 const REST_MAX_MS = 30 * 60_000;
+/** The longest chain of `await`s between two choices. */
+const ROUNDS = 32;
 
 /** How often each kind of trouble may happen in one world. */
-const TROUBLE = { crash: 1, outside: 1, unanswered: 1, traffic: 1 };
+const TROUBLE = { crash: 1, pause: 1, cut: 1, outside: 1, unanswered: 1, traffic: 1 };
 type Trouble = keyof typeof TROUBLE;
-
-/** What follows in the lifecycle instead, for planted bugs. */
-export type Mutant = (state: State, event: LifecycleEvent, next: State) => State | undefined;
-
-class Explored extends Activation {
-  seen: State | undefined;
-
-  constructor(options: ConstructorParameters<typeof Activation>[0], readonly mutant?: Mutant) {
-    super(options);
-  }
-
-  protected override transition(state: State, event: LifecycleEvent, nowMs: number): State {
-    const next = transition(state, event, this.demand, nowMs, POLICY);
-    return this.seen = this.mutant?.(state, event, next) ?? next;
-  }
-}
-
-class Gateway {
-  readonly target: SharedTarget;
-  readonly activation: Explored;
-  readonly clients: SmallClients;
-
-  constructor(target: SharedTarget, activation: Explored, clients: SmallClients) {
-    this.target = target;
-    this.activation = activation;
-    this.clients = clients;
-  }
-
-  get isUsed(): boolean {
-    return this.clients.count("flying") > 0;
-  }
-
-  get isOpen(): boolean {
-    return this.activation.state === "active" || this.activation.state === "idle";
-  }
-}
 
 export interface TwoGatewaysOptions {
   readonly faults?: Faults;
-  readonly mutant?: Mutant;
+  readonly mutations?: Mutations;
   /** Leases of the dead stand for ever. */
   readonly neverExpels?: boolean;
+  /** Leases of those who live are taken away. */
+  readonly expelsTheLiving?: boolean;
+  readonly believesTheDead?: boolean;
 }
 
 export class TwoGateways implements ExploredWorld {
   readonly violations = new Set<string>();
   readonly #clock = new VirtualClock();
-  readonly #cluster = new SharedCluster(2);
-  readonly #gateways: (Gateway | undefined)[];
+  readonly #cluster: SharedCluster;
+  readonly #gateways: (SmallGateway | undefined)[];
   readonly #left = { ...TROUBLE };
+  /** By the engines, since the start. */
   #served = 0;
   /** By gateway: what one that died used is forgotten with it. */
   readonly #lastUseMs = [-Infinity, -Infinity];
@@ -82,34 +46,18 @@ export class TwoGateways implements ExploredWorld {
   #lastTrafficMs = -Infinity;
 
   constructor(readonly options: TwoGatewaysOptions = {}) {
-    this.#gateways = [this.#start(0, 1), this.#start(1, 1)];
+    this.#cluster = new SharedCluster(2, options.believesTheDead);
+    this.#gateways = [undefined, undefined];
+    for (const g of [0, 1]) this.#start(g, 1);
   }
 
   choices(): string[] {
-    const choices: string[] = [];
-    const { workload, news, leases } = this.#cluster;
-    const may = (trouble: Trouble, ...names: string[]) => {
-      if (this.#left[trouble] > 0) choices.push(...names);
-    };
-    this.#gateways.forEach((gateway, g) => {
-      if (!gateway) {
-        if (leases[g]!.isThere && !this.options.neverExpels) choices.push(`expire ${g}`);
-        return void choices.push(`restart ${g}`);
-      }
-      const { requests } = gateway.clients;
-      const next = requests.findIndex(({ state }) => state === "new");
-      if (next >= 0) choices.push(`arrive ${g}`);
-      if (requests.some(({ state }) => state === "flying")) choices.push(`finish ${g}`);
-      if (gateway.target.asked.length > 0) {
-        choices.push(`answer ${g}`);
-        may("unanswered", `unanswered ${g} done`, `unanswered ${g} not`);
-      }
-      if (news[g]!.length > 0) choices.push(`deliver ${g}`);
-      may("crash", `crash ${g}`);
-    });
+    const { workload } = this.#cluster;
+    const choices = [0, 1].flatMap((g) => this.#gatewayChoices(g));
     if (!workload.isStable) choices.push("cluster");
-    else may("traffic", "traffic");
-    may("outside", `outside ${1 - workload.desired}`);
+    else choices.push(...this.#may("traffic", "traffic"));
+    const numbers = [0, 1, 2].filter((number) => number !== workload.desired);
+    choices.push(...this.#may("outside", ...numbers.map((number) => `outside ${number}`)));
     if (this.#clock.nextMs < Infinity) choices.push("time");
     return choices;
   }
@@ -119,20 +67,30 @@ export class TwoGateways implements ExploredWorld {
     if (verb in this.#left) this.#left[verb as Trouble]--;
     const g = Number(number);
     const gateway = this.#gateways[g]!;
-    const first = (state: string) =>
+    const first = (state: RequestState) =>
       gateway.clients.requests.find((request) => request.state === state)!;
     const steps: Record<string, () => unknown> = {
       arrive: () => gateway.clients.arrive(first("new")),
       finish: () => {
         this.#lastServedMs[g] = this.#clock.nowMs();
+        this.#served++;
         gateway.clients.finish(first("flying"));
       },
-      answer: () => gateway.target.answer(true, true),
-      unanswered: () => gateway.target.answer(how === "done", false),
+      answer: () => gateway.target.answer(),
+      unanswered: () => gateway.target.lose(how === "done"),
+      lost: () => gateway.target.lose(false),
       deliver: () => gateway.target.deliver(this.#cluster.news[g]!.shift()!),
       crash: () => this.#crash(g),
-      expire: () => this.#cluster.leases[g]!.isThere = false,
-      restart: () => this.#restart(g),
+      pause: () => gateway.pause(),
+      resume: () => gateway.resume(),
+      cut: () => this.#cluster.leases[g]!.isCut = true,
+      heal: () => {
+        this.#cluster.reconnect(g);
+        gateway.target.renew();
+      },
+      renew: () => gateway.target.renew(),
+      expire: () => this.#cluster.expel(g),
+      restart: () => this.#start(g, 0),
       cluster: () => this.#cluster.step(),
       outside: () => this.#cluster.scale(g, false),
       traffic: () => {
@@ -142,44 +100,33 @@ export class TwoGateways implements ExploredWorld {
       time: () => this.#clock.advance(Math.max(0, this.#clock.nextMs - this.#clock.nowMs())),
     };
     await steps[verb]!();
-    await settle(24);
-    for (const each of this.#gateways) each?.target.consent();
-    await settle(24);
+    await settle(ROUNDS);
+    this.#gateways.forEach((each, at) => {
+      if (each && !each.isPaused && !this.#cluster.leases[at]!.isCut) each.target.consent();
+    });
+    await settle(ROUNDS);
   }
 
   key(): string {
     const nowMs = this.#clock.nowMs();
-    const live = this.#gateways.map((gateway) =>
-      gateway && [
-        Object.entries({ ...gateway.activation.seen, reason: "", sinceMs: 0, phases: 0 }).map((
-          [key, value],
-        ) => [
-          key,
-          /Ms$/.test(key) && Number.isFinite(value) ? Math.round(Number(value) - nowMs) : value,
-        ]),
-        gateway.clients.key(),
-        gateway.target.key(),
-      ]
-    );
-    const fences = this.#gateways.map((gateway) => gateway?.target.fence ?? 0);
-    const since = (atMs: number) => Math.round(Math.max(-200_000, Math.min(200_000, atMs - nowMs)));
-    return JSON.stringify(
+    return keyOf([
+      this.#gateways.map((gateway) => gateway?.key(nowMs)),
+      this.#cluster.key(this.#gateways.map((gateway) => gateway?.target.fence ?? 0)),
+      this.#left,
       [
-        live,
-        this.#cluster.key(fences),
-        this.#left,
-        ...[...this.#lastUseMs, ...this.#lastServedMs, this.#lastTrafficMs].map(since),
-        since(this.#clock.nextMs),
-      ],
-      (_, value) => value === Infinity ? "never" : value,
-    );
+        ...[...this.#lastUseMs, ...this.#lastServedMs, this.#lastTrafficMs, this.#clock.nextMs],
+      ].map((atMs) => sinceKey(atMs, nowMs)),
+    ]);
   }
 
   async rest(): Promise<void> {
     const startMs = this.#clock.nowMs();
     for (const trouble of Object.keys(this.#left) as Trouble[]) this.#left[trouble] = 0;
-    for (let i = 0; i < 600; i++) {
-      const choice = this.choices().find((choice) => !/^(arrive|restart)/.test(choice));
+    for (let i = 0; i < 800; i++) {
+      // What ends trouble comes first: a gateway that is cut off for ever is not promised anything.
+      const choices = this.choices();
+      const choice = choices.find((choice) => /^(resume|heal|renew)/.test(choice)) ??
+        choices.find((choice) => !/^(arrive|restart)/.test(choice));
       if (!choice) break;
       await this.apply(choice);
     }
@@ -207,53 +154,97 @@ export class TwoGateways implements ExploredWorld {
       for (const request of gateway?.clients.requests ?? []) gateway!.clients.giveBack(request);
       await gateway?.activation.close();
     }
-    await settle(24);
+    await settle(ROUNDS);
   }
 
-  #start(g: number, requests: number): Gateway {
-    // The Lease first, then the look that every activation begins with.
-    Object.assign(this.#cluster.leases[g]!, { isHeld: true, isThere: true, ack: undefined });
-    const { faults = {}, mutant } = this.options;
-    const checks = { onTold: () => this.#onTold(g), onZero: () => this.#onZero() };
-    const target = new SharedTarget(
-      ...[this.#cluster, g, () => this.#served, checks, faults] as const,
-    );
-    const activation = new Explored({
-      ...{ model: "m", target, policy: POLICY, limits: LIMITS, clock: this.#clock, log: silentLog },
-    }, mutant);
-    const clients = new SmallClients({
-      admission: () => activation,
-      onUse: () => void (this.#lastUseMs[g] = this.#clock.nowMs()),
-      onGranted: () => {
-        this.#lastServedMs[g] = this.#clock.nowMs();
-        if (this.#cluster.workload.isStoppedByUs) {
-          this.#broken("a request went to what a gateway had stopped");
-        }
+  #may(trouble: Trouble, ...names: string[]): string[] {
+    return this.#left[trouble] > 0 ? names : [];
+  }
+
+  #gatewayChoices(g: number): string[] {
+    const gateway = this.#gateways[g];
+    const lease = this.#cluster.leases[g]!;
+    const { neverExpels = false, expelsTheLiving = false } = this.options;
+    const isSilent = !gateway || gateway.isPaused || lease.isCut;
+    const isOut = lease.isThere && (isSilent ? !neverExpels : expelsTheLiving);
+    const expire = isOut ? [`expire ${g}`] : [];
+    if (!gateway) return [...expire, `restart ${g}`];
+    if (gateway.isPaused) return [...expire, `resume ${g}`];
+    const { requests } = gateway.clients;
+    const isAsking = gateway.target.asked.length > 0;
+    const choices = [...expire];
+    if (requests.some(({ state }) => state === "new")) choices.push(`arrive ${g}`);
+    if (gateway.isUsed) choices.push(`finish ${g}`);
+    if (lease.isCut) {
+      choices.push(`heal ${g}`);
+      // What was on its way when it was cut off may be done.
+      if (isAsking) choices.push(`lost ${g}`, ...this.#may("unanswered", `unanswered ${g} done`));
+    } else {
+      if (isAsking) {
+        choices.push(`answer ${g}`);
+        choices.push(...this.#may("unanswered", `unanswered ${g} done`, `unanswered ${g} not`));
+      }
+      if (this.#cluster.news[g]!.length > 0) choices.push(`deliver ${g}`);
+      if (lease.isOut) choices.push(`renew ${g}`);
+      choices.push(...this.#may("cut", `cut ${g}`));
+    }
+    return [...choices, ...this.#may("pause", `pause ${g}`), ...this.#may("crash", `crash ${g}`)];
+  }
+
+  #start(g: number, requests: number): void {
+    Object.assign(this.#cluster.leases[g]!, { isHeld: true });
+    const { faults = {}, mutations = {} } = this.options;
+    const engines = {
+      busy: () => this.#gateways.filter((gateway) => gateway?.isUsed).length,
+      served: () => this.#served,
+    };
+    const checks = {
+      onTold: () => this.#onTold(g),
+      onZero: () => this.#onZero(),
+      onAsked: () => this.#gateways.forEach((gateway) => gateway && (gateway.isUnseen = false)),
+      onWake: () => {
+        if (this.#cluster.workload.desired > 0) this.#broken("a wake went over a number not zero");
       },
+    };
+    this.#gateways[g] = new SmallGateway({
+      clock: this.#clock,
+      target: new SharedTarget(this.#cluster, g, engines, checks, faults),
+      ...{ mutations, requests },
+      onUse: () => void (this.#lastUseMs[g] = this.#clock.nowMs()),
+      onGranted: (gateway) => this.#onGranted(g, gateway),
       onBroken: (promise) => this.#broken(promise),
-    }, requests);
-    return new Gateway(target, activation, clients);
+    });
   }
 
   /** Its process is gone, and with it its requests and what it was doing; what it wrote is there. */
   #crash(g: number): void {
     const gateway = this.#gateways[g]!;
     this.#gateways[g] = undefined;
-    this.#cluster.leases[g]!.isHeld = false;
+    Object.assign(this.#cluster.leases[g]!, { isHeld: false, isOut: false, isCut: false });
     this.#lastUseMs[g] = this.#lastServedMs[g] = -Infinity;
     this.#cluster.news[g]!.length = 0;
     void gateway.activation.close();
   }
 
-  #restart(g: number): void {
-    this.#gateways[g] = this.#start(g, 0);
+  #onGranted(g: number, gateway: SmallGateway): void {
+    this.#lastServedMs[g] = this.#clock.nowMs();
+    const { isOut, isCut } = this.#cluster.leases[g]!;
+    // Cut off for longer than its Lease lasts: not promised.
+    if (isOut && isCut) gateway.isUnseen = true;
+    else if (this.#cluster.workload.isStoppedByUs) {
+      this.#broken("a request went to what a gateway had stopped");
+    }
   }
 
   #onZero(): void {
-    for (const gateway of this.#gateways) {
-      if (gateway?.isUsed) this.#broken("put to sleep with a request in flight");
-      if (gateway?.isOpen) this.#broken("put to sleep under an open gate");
-    }
+    this.#gateways.forEach((gateway, g) => {
+      if (!gateway) return;
+      const isLost = this.#cluster.leases[g]!.isOut && !this.options.expelsTheLiving;
+      if (gateway.isUsed && !gateway.isUnseen) {
+        this.#broken("put to sleep with a request in flight");
+      }
+      if (gateway.isOpen && !isLost) this.#broken("put to sleep under an open gate");
+    });
   }
 
   #onTold(by: number): void {

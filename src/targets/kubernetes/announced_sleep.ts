@@ -61,7 +61,7 @@ export class AnnouncedSleep implements SleepSteps {
   async withdraw(signal: AbortSignal): Promise<void> {
     const { scaler, membership } = this.options;
     try {
-      await scaler.withdraw(signal, membership.name);
+      await scaler.withdraw(signal, (by) => by === membership.name);
     } catch (error) {
       // One that does not stand any more is as good as taken back.
       if (!(error instanceof ApiError && error.status === 409)) throw error;

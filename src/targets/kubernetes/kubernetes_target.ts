@@ -97,8 +97,8 @@ export class KubernetesTarget implements ScaleTarget {
     await membership.serving(scaler.options.path, signal);
     let workload: WorkloadView;
     try {
-      // What we announced once and never carried out would keep the others waiting.
-      workload = await scaler.withdraw(signal, membership.name);
+      // Ours would keep the others waiting; of the dead, a zero may still be on its way, and only that stops it.
+      workload = await scaler.withdraw(signal, (by) => !this.#isLivingOther(by));
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ApiError) || error.status !== 404) {
@@ -178,9 +178,9 @@ export class KubernetesTarget implements ScaleTarget {
     const { watches, membership } = this.options;
     if (!watches.isFresh || !this.#isAlone) return UNKNOWN;
     if (membership.refusal) {
-      this.options.log.warn("cannot agree with other gateways: not put to sleep", {
-        reason: `grant list, watch, create, patch and delete on leases (${membership.refusal})`,
-      });
+      const reason =
+        `grant list, watch, create, patch and delete on leases (${membership.refusal})`;
+      this.options.log.warn("cannot agree with other gateways: not put to sleep", { reason });
       return UNKNOWN;
     }
     let workload: WorkloadView | undefined;
@@ -208,11 +208,12 @@ export class KubernetesTarget implements ScaleTarget {
 
   /** The announcement of another gateway that lives. */
   #othersAnnouncement(workload: WorkloadView | undefined): Announcement | undefined {
-    const { membership } = this.options;
     const announced = workload?.announced;
-    const isOther = announced && announced.by !== membership.name &&
-      membership.isLive(announced.by);
-    return isOther ? announced : undefined;
+    return announced && this.#isLivingOther(announced.by) ? announced : undefined;
+  }
+
+  #isLivingOther(name: string): boolean {
+    return name !== this.options.membership.name && this.options.membership.isLive(name);
   }
 
   suspect(endpoint: string): void {

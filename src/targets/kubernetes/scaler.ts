@@ -140,10 +140,14 @@ export class Scaler {
       }));
   }
 
-  /** Takes the announcement back, if it stands. @throws ApiError, ApiUnreachable */
-  async withdraw(signal: AbortSignal, by: string): Promise<WorkloadView> {
+  /**
+   * Takes the announcement back if it stands and `isVoid` says so of who made it. Returns the workload as it is then.
+   * @throws ApiError, ApiUnreachable
+   */
+  async withdraw(signal: AbortSignal, isVoid: (by: string) => boolean): Promise<WorkloadView> {
     const now = await this.read(signal);
-    return now.announced?.by === by ? await this.#withoutAnnouncement(now, signal) : now;
+    const { announced } = now;
+    return announced && isVoid(announced.by) ? await this.#withoutAnnouncement(now, signal) : now;
   }
 
   /** Puts to zero what is still as it was announced. */
