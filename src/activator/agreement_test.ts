@@ -154,7 +154,7 @@ const POLICY = {
 };
 const LIMITS = { pendingMax: 512, inFlightMax: 0, pendingTimeoutMs: 60_000 };
 
-function world(api = { isDown: false }) {
+function world() {
   const clock = new VirtualClock();
   const target = new FakeTarget(clock);
   let observer!: TargetObserver;
@@ -163,7 +163,7 @@ function world(api = { isDown: false }) {
   let looks = 0;
   target.look = (signal) => {
     looks++;
-    return api.isDown ? Promise.reject(new Error("no route")) : look.call(target, signal);
+    return look.call(target, signal);
   };
   const activation = new Activation({
     ...{ model: "m", target, policy: POLICY, limits: LIMITS, clock, log },
@@ -198,18 +198,4 @@ Deno.test("Activation holds a warm request while its target is fenced, and sends
   observer.unfenced();
   expect((await held).endpoint).toBe("http://pod");
   expect(activation.demand).toEqual({ pending: 0, inFlight: 1 });
-});
-
-Deno.test("Activation asks at once when news comes while it waits to look again", async () => {
-  const api = { isDown: true };
-  const { clock, observer, activation, looks } = world(api);
-  await clock.advance(3_000);
-  const before = looks();
-  expect([activation.state, before > 1]).toEqual(["unknown", true]);
-  api.isDown = false;
-  await clock.advance(1);
-  expect(looks()).toBe(before);
-  // What it says is not known to be newer than what was agreed to.
-  observer.saw({ workload: { phase: "ready", endpoints: ["http://pod"] }, asOf: 99 });
-  expect([activation.state, looks()]).toEqual(["unknown", before]);
 });

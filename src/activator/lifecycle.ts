@@ -169,10 +169,7 @@ const ARROWS: {
 } = {
   unknown(state, event, now) {
     if (event.type === "refused") return later(state, now);
-    // However new it is, it may be from before what we agreed to; but whoever tells it can be asked.
-    if (event.type === "saw" && state.askAtMs !== undefined) {
-      return { ...state, askAtMs: undefined };
-    }
+    // News, however new, may be from before what we agreed to.
     if (event.type !== "looked") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");
     if (event.phase === "starting") return waking(state, now, "found starting", true);

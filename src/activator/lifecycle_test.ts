@@ -132,7 +132,7 @@ Deno.test("waking ends asleep when somebody takes it to zero and nobody waits an
 Deno.test("waking fails at its own deadline, however often its command stays unanswered", () => {
   let state = at("waking");
   for (let n = 0; n < 10; n++) state = step(state, UNANSWERED, WAITING, 0);
-  expect(intent(state).deadlineMs).toBe(15_000);
+  expect(intent(state).deadlineMs).toBe(5_000);
   const late = step(state, { type: "deadline" }, WAITING, 600_000);
   expect(late).toMatchObject({ name: "failed", failure: { kind: "cold_start_timeout" } });
 });
@@ -226,7 +226,7 @@ for (const event of [REFUSED, UNANSWERED, { type: "conflict" } as const]) {
       state = step(unknown, looked("ready"), NONE, 0, OFF);
       expect(intent(state).ask).toBe("check");
     }
-    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 5_000, 5_000, 5_000]);
   });
 }
 

@@ -26,7 +26,7 @@ export const BASELINE_AFTER_MS = 1_000;
 export const STOP_TIMEOUT_MS = 60_000;
 /** The back-off after an ask without an answer: doubling from the first to the second. */
 export const ASK_AGAIN_MS = 500;
-export const ASK_AGAIN_MAX_MS = 15_000;
+export const ASK_AGAIN_MAX_MS = 5_000;
 /** How much later than we another gateway may believe that we used a model last. */
 export const CLAIMS_LAG_MS = 5_000;
 /** The first back-off after a failed wake, doubling to `retryAfterMax`. */
