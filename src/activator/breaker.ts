@@ -24,8 +24,8 @@ export type Gate =
 
 export interface Waiter {
   readonly arrivedMs: number;
-  /** It met a closed gate, so its wait is a cold start. */
-  readonly cold: boolean;
+  /** It met a closed gate, or the gate was closed while it waited: its wait is a cold start. */
+  cold: boolean;
   grant(permit: Permit): void;
   refuse(error: unknown): void;
 }
@@ -82,6 +82,7 @@ export class Breaker {
       if (this.#gate.kind !== "open") this.#openedMs = this.options.clock.nowMs();
     }
     this.#gate = gate;
+    if (gate.kind === "hold") { for (const waiter of this.waiters) waiter.cold = true; }
     if (gate.kind === "shut") this.#refuseAll(gate.error);
     this.release();
   }

@@ -264,3 +264,16 @@ Deno.test("Breaker grants nothing while it is fenced, neither to who comes nor t
     message: "Cannot tell within 60 s whether other gateways have stopped model 'm'",
   });
 });
+
+Deno.test("Breaker counts the wait of one that waits for a slot as cold once the gate closes", async () => {
+  const { clock, breaker, ask } = world({ inFlightMax: 1 });
+  breaker.setGate(OPEN);
+  const first = ask();
+  const queued = ask();
+  breaker.setGate(HOLD);
+  (first.outcome as Permit)[Symbol.dispose]();
+  await clock.advance(3_000);
+  breaker.setGate(OPEN);
+  await settle();
+  expect((queued.outcome as Permit).coldStartMs).toBe(3_000);
+});

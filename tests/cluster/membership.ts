@@ -42,7 +42,7 @@ test("gateways tell each other by their Leases what they use and agree to, and t
       ...{ api: new KubernetesApi({ access, clock: systemClock, random }), clock: fastClock },
       ...{ random, log, namespace: namespace.name, identity },
     });
-    membership.whenLost(() => losses.push(identity));
+    membership.listen({ changed() {}, lapsed: () => losses.push(identity), unfenced() {} });
     all.defer(() => membership.leave());
     membership.start();
     await membership.serving("m", signal);
