@@ -9,10 +9,12 @@ import type { Config, ModelSpec } from "./config/spec.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createRouteTable } from "./gateway/routes.ts";
 import type { Snapshot } from "./gateway/snapshot.ts";
+import { createOperator } from "./operator/operator.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { CreateFetch, Fetch } from "./platform/fetch.ts";
 import type { Files } from "./platform/files.ts";
 import type { Handler } from "./platform/http_server.ts";
+import type { ProcessUsage } from "./platform/process_usage.ts";
 import type { Processes } from "./platform/processes.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
@@ -31,6 +33,7 @@ export interface Platform {
   readonly createConnectWebSocket: CreateConnectWebSocket;
   readonly files: Files;
   readonly processes: Processes;
+  readonly usage: ProcessUsage;
   readonly env: (name: string) => string | undefined;
   /** What other gateways know this one by. */
   readonly identity: string;
@@ -38,9 +41,13 @@ export interface Platform {
 
 export interface App {
   readonly handle: Handler;
+  /** What operators ask, at `server.operator`. */
+  readonly operate: Handler;
   readonly config: Config;
   /** Takes over a new config; what is in flight or waits goes on. Says what it changed. */
   reload(config: Config): Promise<ConfigDiff>;
+  /** A config was refused: it is counted, and changes nothing. */
+  refuseReload(): void;
   /** `/readyz` says 503, so that nobody sends us new requests; all are served as before. */
   leave(): void;
   /** Refuses new requests, and those that wait for what ends with us. */
@@ -68,9 +75,17 @@ export async function createApp(
   const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
   let connections = await createConnections(config, plain, platform);
   const connectionsOf = (spec: ModelSpec) => connections.get(spec.upstreamCaFile) ?? plain;
+  const operator = createOperator({
+    ...{ ...platform, log, version, activator: () => activator },
+    hostname: config.server.operator ? config.server.operator.hostname : "",
+    config: () => current,
+    isReady: () => gateway.isReady,
+    heldBytes: () => gateway.heldBytes,
+  });
   const activator = new Activator({
     clock,
     log,
+    onChange: operator.changed,
     createTarget: (spec, after) => createTarget(spec, cluster, { ...platform, fetch, log, after }),
   });
   let current = config;
@@ -83,10 +98,12 @@ export async function createApp(
     connectWebSocket: (spec) => connectionsOf(spec).connectWebSocket,
     log,
     version,
+    observe: operator.answered,
   });
 
   return {
     handle: gateway.handle,
+    operate: operator.handle,
     get config() {
       return current;
     },
@@ -95,17 +112,13 @@ export async function createApp(
       connections = await createConnections(next, plain, platform);
       // From here on nothing is awaited: no request sees half of the new config.
       const diff = diffConfig(current, next);
-      const specs = new Map(next.models.map((spec) => [spec.name, spec]));
-      for (const name of diff.removed) activator.remove(name);
-      for (const name of diff.added) activator.add(specs.get(name)!);
-      for (const { name, targetChanged } of diff.changed) {
-        if (targetChanged) activator.replace(specs.get(name)!);
-        else activator.update(specs.get(name)!);
-      }
+      applyDiff(diff, next, activator);
       current = next;
       snapshot = snapshotOf(next, activator);
+      operator.reloaded("success");
       return diff;
     },
+    refuseReload: () => operator.reloaded("failure"),
     leave: () => gateway.leave(),
     drain() {
       gateway.refuse();
@@ -117,6 +130,16 @@ export async function createApp(
       await cluster.close();
     },
   };
+}
+
+function applyDiff(diff: ConfigDiff, { models }: Config, activator: Activator): void {
+  const specs = new Map(models.map((spec) => [spec.name, spec]));
+  for (const name of diff.removed) activator.remove(name);
+  for (const name of diff.added) activator.add(specs.get(name)!);
+  for (const { name, targetChanged } of diff.changed) {
+    if (targetChanged) activator.replace(specs.get(name)!);
+    else activator.update(specs.get(name)!);
+  }
 }
 
 function snapshotOf({ server, models, routes, dropIn }: Config, activator: Activator): Snapshot {

@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/engine"],
   ["src/targets"],
   ["src/activator"],
+  ["src/keys"],
   ["src/telemetry"],
   ["src/config"],
   ["src/platform"],

@@ -7,7 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import { steadyClock } from "../platform/steady_clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Admission, AdmitOptions, Permit } from "./admission.ts";
-import { Announcer } from "./announcer.ts";
+import { Announcer, type StateListener } from "./announcer.ts";
 import { Breaker, type BreakerLimits, type BreakerOptions } from "./breaker.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import {
@@ -31,6 +31,7 @@ export interface ActivationOptions {
   readonly limits: BreakerLimits;
   readonly clock: Clock;
   readonly log: Log;
+  readonly onChange?: StateListener;
 }
 
 export class Activation implements Admission {
@@ -59,7 +60,7 @@ export class Activation implements Admission {
     this.#policy = options.policy;
     this.#clock = this.createClock(options.clock);
     this.#state = initialState(this.#clock.nowMs());
-    this.#announcer = new Announcer(options.log, this.#state);
+    this.#announcer = new Announcer(options.log, this.#state, options.onChange);
     this.#breaker = this.createBreaker({
       model: options.model,
       limits: options.limits,
@@ -88,6 +89,11 @@ export class Activation implements Admission {
     return this.#state.name;
   }
 
+  /** All that is known of it, its times by the clock that it was given. */
+  get details(): State {
+    return this.#state;
+  }
+
   get demand(): Demand {
     return this.#breaker.demand;
   }
@@ -101,6 +107,13 @@ export class Activation implements Admission {
       throw new ModelAsleep(this.model, `Model '${this.model}' is ${this.state}, not ready`);
     }
     return this.#breaker.acquire(options);
+  }
+
+  /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
+  wake(): void {
+    const permit = this.admit({ signal: new AbortController().signal });
+    // How it ends is seen in its state.
+    Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});
   }
 
   /** Takes over changed settings; requests that wait or are in flight stay. */

@@ -5,12 +5,15 @@ import type { Log } from "../telemetry/log.ts";
 import { Activation } from "./activation.ts";
 import { Draining } from "./errors.ts";
 import type { ScaleTarget } from "./scale_target.ts";
+import type { State } from "./state.ts";
 
 export interface ActivatorOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Makes the target of `spec`; it starts nothing before `after` has come. */
   readonly createTarget: (spec: ModelSpec, after: Promise<void>) => ScaleTarget;
+  /** Told of every change of a model's state. */
+  readonly onChange?: (model: string, state: State, was: State) => void;
 }
 
 export class Activator {
@@ -31,13 +34,14 @@ export class Activator {
 
   /** Adds a model; one that was removed and still answers ends first. */
   add(spec: ModelSpec): void {
-    const { clock, log } = this.options;
+    const { clock, log, onChange } = this.options;
     const target = this.options.createTarget(spec, this.#retired(spec.name));
     this.#activations.set(
       spec.name,
       new Activation({
         ...{ model: spec.name, target, policy: spec, limits: spec, clock },
         log: log.with({ model: spec.name }),
+        onChange: (state, was) => onChange?.(spec.name, state, was),
       }),
     );
   }

@@ -6,10 +6,13 @@ import type { Log } from "../telemetry/log.ts";
 import type { State } from "./state.ts";
 import { timesOf } from "./wake_phases.ts";
 
+/** Told of every change that is announced; `was` is the state before it. */
+export type StateListener = (state: State, was: State) => void;
+
 export class Announcer {
   #told: State;
 
-  constructor(readonly log: Log, state: State) {
+  constructor(readonly log: Log, state: State, readonly onChange: StateListener = () => {}) {
     this.#told = state;
   }
 
@@ -22,6 +25,7 @@ export class Announcer {
     const phases = was.name === "waking" ? timesOf(was.phases, sinceMs) : undefined;
     const fields = { was: this.#told.name, after, reason, phases };
     this.#told = state;
+    this.onChange(state, was);
     if (state.name === "failed") {
       const retryIn = `${Math.round((state.deadlineMs - sinceMs) / 1000)}s`;
       this.log.error(name, { ...fields, kind: state.failure.kind, retryIn });

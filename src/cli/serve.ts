@@ -10,6 +10,7 @@ import { createFetch } from "../platform/fetch.ts";
 import { systemFiles } from "../platform/files.ts";
 import { type HttpServer, systemListen } from "../platform/http_server.ts";
 import { acquireLock, lockPathOf } from "../platform/lock.ts";
+import { processUsage } from "../platform/process_usage.ts";
 import { systemProcesses } from "../platform/processes.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
@@ -38,6 +39,7 @@ async function serve(
   for (const warning of warnings) log.warn("config", warning);
   using lock = new ProcessLock(file?.source.path ?? "");
   let server: HttpServer;
+  let operator: HttpServer | undefined;
   try {
     if (!await lock.covers(config)) {
       terminal.err(lock.refusal);
@@ -45,22 +47,48 @@ async function serve(
     }
     app = await createApp(config, systemPlatform(terminal), log, version);
     server = await systemListen(config.server.listen, app.handle);
+    operator = await listenForOperators(app, server, file === undefined, log);
   } catch (error) {
     terminal.err(cannotStart(error as Error, config));
     return 1;
   }
   using _watch = file ? watch(file, app, lock, log, terminal) : noWatch(log, terminal);
-  const ended = runUntilSignal(app, server, log, terminal);
+  const ended = runUntilSignal(app, server, log, terminal).finally(() => operator?.destroy());
   // Said last: whoever reads it may send signals and change the file.
   const { hostname, port } = server;
   log.info("listening", {
     url: `http://${formatAddress({ hostname, port })}`,
     config: file?.source.path ?? "flags and environment",
+    operator: operator && `http://${formatAddress(operator)}`,
     models: config.models.length,
     version,
   });
   await ended;
   return 0;
+}
+
+/**
+ * Listens at `server.operator`. Without a config file one that is taken is no error: the program before us had none.
+ * @throws Unservable
+ */
+async function listenForOperators(
+  app: App,
+  server: HttpServer,
+  isDropIn: boolean,
+  log: Log,
+): Promise<HttpServer | undefined> {
+  const { operator } = app.config.server;
+  if (!operator) return undefined;
+  try {
+    return await systemListen(operator, app.operate);
+  } catch (error) {
+    const reason = `Cannot listen on ${formatAddress(operator)}: ${(error as Error).message}`;
+    if (isDropIn) return void log.warn("no operator surface", { reason });
+    await Promise.all([server.destroy(), app.close()]);
+    throw new Unservable(
+      `${reason}. End what listens there, or choose another server.operator, or false`,
+    );
+  }
 }
 
 /** Takes over the file whenever it changes, or on SIGHUP. */
@@ -118,6 +146,7 @@ function systemPlatform({ env }: Terminal): Platform {
     createConnectWebSocket,
     files: systemFiles,
     processes: systemProcesses,
+    usage: processUsage,
     env: (name) => env[name],
     // Two gateways on one machine are two.
     identity: env.POD_NAME ?? `${Deno.hostname()}-${Deno.pid}`,
@@ -167,13 +196,15 @@ class ProcessLock implements Disposable {
 async function reload(news: ParseResult, app: App, lock: ProcessLock, log: Log): Promise<void> {
   for (const warning of news.warnings) log.warn("config", placeOf(warning));
   if ("problems" in news) {
+    app.refuseReload();
     for (const problem of news.problems) log.error("config not reloaded", placeOf(problem));
     return;
   }
   try {
     if (await lock.covers(news.config)) tellReload(await app.reload(news.config), log);
-    else log.error("config not reloaded", { reason: lock.refusal });
+    else throw new Error(lock.refusal);
   } catch (error) {
+    app.refuseReload();
     // Whatever it is (a lock file that cannot be made): the answers under way must not end with it.
     log.error("config not reloaded", { reason: (error as Error).message });
   }

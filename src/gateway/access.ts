@@ -1,10 +1,10 @@
 /** Who may ask: client keys, which models each may use, and how many requests at once. */
 import type { KeySpec } from "../config/spec.ts";
-import { derived } from "./derived.ts";
-import { Keyring } from "./keyring.ts";
+import { derived } from "../lib/derived.ts";
+import { Keyring } from "../keys/keyring.ts";
 import type { Layer, RequestContext } from "./layers.ts";
 import { RequestError } from "./request_error.ts";
-import type { SecretTools } from "./secret.ts";
+import type { SecretTools } from "../keys/secret.ts";
 
 /** `keys()` is `server.keys` as it is now; without keys the gateway is open. */
 export function accessLayer(keys: () => readonly KeySpec[], tools: SecretTools): Layer {

@@ -19,7 +19,7 @@ import { probeLayer } from "./probes.ts";
 import { RequestError } from "./request_error.ts";
 import { realtimeLayer } from "./realtime.ts";
 import { rescueLayer } from "./rescue.ts";
-import type { SecretTools } from "./secret.ts";
+import type { SecretTools } from "../keys/secret.ts";
 
 export interface GatewayOptions extends Omit<ForwardOptions, "secrets"> {
   readonly random: Random;
@@ -51,6 +51,8 @@ export interface Gateway {
   readonly heldBytes: number;
   /** Requests whose response is not complete. */
   readonly open: number;
+  /** What `/readyz` says. */
+  readonly isReady: boolean;
   /** `/readyz` says 503 from now on; requests are served as before. */
   leave(): void;
   /** Requests that come from now on are refused with 503 `draining`; those under way go on. */
@@ -99,6 +101,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     get open() {
       return open;
+    },
+    get isReady() {
+      return !leaving;
     },
     leave: () => void (leaving = true),
     refuse: () => void (leaving = refusing = true),

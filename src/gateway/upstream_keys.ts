@@ -1,6 +1,6 @@
 /** The keys that go upstream in place of the client's, by model. */
 import type { ModelSpec } from "../config/spec.ts";
-import { Secret, type SecretTools } from "./secret.ts";
+import { Secret, type SecretTools } from "../keys/secret.ts";
 
 export class UpstreamKeys {
   /** A reloaded model is a new spec, so its old key is forgotten with the old one. */

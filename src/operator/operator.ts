@@ -1,0 +1,189 @@
+/** What operators see and steer, as one function from a request to its response: probes, metrics, the API. */
+import type { Activation } from "../activator/activation.ts";
+import type { Activator } from "../activator/activator.ts";
+import type { StateListener } from "../activator/announcer.ts";
+import { printConfig } from "../config/print.ts";
+import type { Config } from "../config/spec.ts";
+import type { SecretTools } from "../keys/secret.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
+import type { Handler } from "../platform/http_server.ts";
+import { CONTENT_TYPE } from "../telemetry/metrics.ts";
+import { eventStream } from "./event_stream.ts";
+import {
+  type CountedRequest,
+  GatewayMetrics,
+  type GatewayMetricsOptions,
+} from "./gateway_metrics.ts";
+import { Guard } from "./guard.ts";
+import { Journal } from "./journal.ts";
+import { type ModelView, viewOf } from "./model_view.ts";
+
+export interface OperatorOptions extends SecretTools, GatewayMetricsOptions {
+  /** Where it listens. */
+  readonly hostname: string;
+  readonly config: () => Config;
+  readonly activator: () => Activator;
+  /** False once the gateway is about to stop. */
+  readonly isReady: () => boolean;
+}
+
+/** What is asked without a key, wherever it listens: for the kubelet and for Prometheus. */
+const OPEN = ["/livez", "/readyz", "/metrics"];
+
+/** The handler, and what it is told of. */
+export interface Operator {
+  readonly handle: Handler;
+  answered(request: CountedRequest): void;
+  changed(model: string, ...change: Parameters<StateListener>): void;
+  reloaded(outcome: "success" | "failure"): void;
+}
+
+export function createOperator(options: OperatorOptions): Operator {
+  const metrics = new GatewayMetrics(options);
+  const journal = new Journal(options.clock);
+  return {
+    handle: createHandler(options, metrics, journal),
+    answered: (request) => metrics.answered(request),
+    changed(model, state, was) {
+      journal.changed(model, state, was);
+      metrics.changed(model, state, was);
+    },
+    reloaded: (outcome) => metrics.reloaded(outcome),
+  };
+}
+
+function createHandler(
+  options: OperatorOptions,
+  metrics: GatewayMetrics,
+  journal: Journal,
+): Handler {
+  const guard = new Guard(options.hostname, () => options.config().server.keys, options);
+  const pages = new Pages(options, metrics, journal);
+  return async (request) => {
+    const { pathname } = new URL(request.url);
+    const refusal = OPEN.includes(pathname) ? undefined : await guard.refusal(request.headers);
+    if (!refusal) return pages.answer(request, pathname);
+    const { status, message } = refusal;
+    const challenge = status === 401 ? { "www-authenticate": 'Basic realm="vllm-autoscaler"' } : {};
+    return failure(status, message, challenge);
+  };
+}
+
+class Pages {
+  constructor(
+    readonly options: OperatorOptions,
+    readonly metrics: GatewayMetrics,
+    readonly journal: Journal,
+  ) {}
+
+  answer(request: ServerRequest, path: string): Response {
+    const [, name, verb] = /^\/api\/models\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
+    if (name !== undefined) return this.#model(request, name, verb);
+    const page = this.#page(path);
+    if (!page) return failure(404, `There is nothing at ${path}`);
+    return request.method === "GET" || request.method === "HEAD" ? page() : notAllowed("GET");
+  }
+
+  #page(path: string): (() => Response) | undefined {
+    const { metrics, journal } = this;
+    const { isReady, config, clock } = this.options;
+    switch (path) {
+      case "/livez":
+        return () => json({ status: "ok" });
+      case "/readyz":
+        return () => isReady() ? json({ status: "ready" }) : json({ status: "draining" }, 503);
+      case "/metrics":
+        return () => body(metrics.text(), CONTENT_TYPE);
+      case "/api/models":
+        return () => json({ models: this.#models() });
+      case "/api/wakes":
+        return () => json({ wakes: journal.wakes });
+      case "/api/config":
+        return () => json(printConfig(config()));
+      case "/api/events":
+        return () =>
+          new Response(eventStream(journal, () => this.#models(), clock), {
+            headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+          });
+    }
+    return undefined;
+  }
+
+  #model(request: ServerRequest, encoded: string, verb: string | undefined): Response {
+    const name = decoded(encoded);
+    const activation = this.options.activator().find(name);
+    if (!activation) return failure(404, `There is no model '${name}'`);
+    if (verb === undefined) {
+      return request.method === "GET" ? json(this.#view(activation)) : notAllowed("GET");
+    }
+    if (verb !== "wake") return failure(404, `There is no '${verb}' of a model`);
+    if (request.method !== "POST") return notAllowed("POST");
+    // A form of another site cannot say that.
+    if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
+      return failure(415, "Send it with 'content-type: application/json'");
+    }
+    try {
+      activation.wake();
+    } catch (error) {
+      return failure(409, (error as Error).message);
+    }
+    return json(this.#view(activation)!, 202);
+  }
+
+  #models(): ModelView[] {
+    return [...this.options.activator().activations].flatMap((each) => this.#view(each) ?? []);
+  }
+
+  #view(activation: Activation): ModelView | undefined {
+    const { config, clock } = this.options;
+    const spec = config().models.find(({ name }) => name === activation.model);
+    return spec && viewOf(activation, spec, clock);
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function notAllowed(method: string): Response {
+  return failure(405, `Use ${method}`, { allow: method });
+}
+
+function failure(
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return json({ error: { message } }, status, headers);
+}
+
+function json(
+  value: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return body(JSON.stringify(value) + "\n", "application/json", status, headers);
+}
+
+function body(
+  text: string,
+  type: string,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const bytes = new TextEncoder().encode(text);
+  return new Response(bytes, {
+    status,
+    headers: {
+      ...headers,
+      "content-type": type,
+      "content-length": String(bytes.length),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}

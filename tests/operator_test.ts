@@ -1,0 +1,89 @@
+/** The operator surface of a real gateway process: on a port of its own, true to what clients do, and gone with it. */
+import { expect } from "expect";
+import { eventually } from "../src/testing/eventually.ts";
+import { parseExposition } from "../src/testing/exposition.ts";
+import { GatewayProcess } from "../src/testing/gateway_process.ts";
+
+const ENGINE =
+  `  m: { process: { command: [deno, run, --allow-all, ${Deno.cwd()}/main.ts, engine, --served-model-name, m, --port, "\${PORT}"] }, idleTimeout: 10m }\n`;
+
+async function start(server = ""): Promise<{ gateway: GatewayProcess; url: string }> {
+  const gateway = await GatewayProcess.start(ENGINE, {
+    server: `operator: 127.0.0.1:0\n${server}`,
+  });
+  const { operator } = gateway.lines.find(({ msg }) => msg === "listening")!;
+  return { gateway, url: String(operator) };
+}
+
+Deno.test("operators wake a model, see it come up, and find its requests in the metrics", async () => {
+  const { gateway, url } = await start();
+  await using _gateway = gateway;
+  expect(url).not.toBe(gateway.url);
+  const events = await fetch(`${url}/api/events`);
+  const reader = events.body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect((await reader.read()).value).toMatch(/^event: models/);
+  const woken = await fetch(`${url}/api/models/m/wake`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+  });
+  expect([woken.status, (await woken.json()).state]).toEqual([202, "waking"]);
+  let text = "";
+  while (!text.includes('"state":"active"')) text += (await reader.read()).value ?? "";
+  await reader.cancel();
+  const chat = await gateway.chat("m");
+  expect([chat.status, chat.headers.get("x-cold-start-ms")]).toEqual([200, null]);
+  await chat.body?.cancel();
+  await (await gateway.chat("nobody")).body?.cancel();
+  const counted = async (name: string, labels: Record<string, string>) => {
+    const response = await fetch(`${url}/metrics`);
+    const families = parseExposition(await response.text());
+    return families.get(name)!.samples.find((sample) =>
+      JSON.stringify(sample.labels) === JSON.stringify(labels)
+    )?.value;
+  };
+  await eventually(async () =>
+    await counted("vllm_autoscaler_requests_total", { model: "m", code: "200" }) === 1
+  );
+  await eventually(async () =>
+    await counted("vllm_autoscaler_rejected_requests_total", {
+      ...{ model: "", reason: "model_not_found" },
+    }) === 1
+  );
+  expect(await counted("process_resident_memory_bytes", {})).toBeGreaterThan(1e7);
+  // Clients find nothing of that where they ask.
+  for (const path of ["/metrics", "/api/models", "/livez"]) {
+    const response = await fetch(gateway.url + path);
+    await response.body?.cancel();
+    expect([path, response.status]).toEqual([path, 404]);
+  }
+});
+
+Deno.test("the operator surface says that the gateway drains, and counts configs that were refused", async () => {
+  const { gateway, url } = await start("shutdownDelay: 30s");
+  await using _gateway = gateway;
+  await gateway.write("  m: { process: 7 }\n", { server: "operator: 127.0.0.1:0" });
+  await eventually(async () => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return text.includes('vllm_autoscaler_config_reloads_total{outcome="failure"} 1');
+  });
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  gateway.signal("SIGTERM");
+  await eventually(async () => {
+    const response = await fetch(`${url}/readyz`);
+    await response.body?.cancel();
+    return response.status === 503;
+  });
+  gateway.signal("SIGTERM");
+  await gateway.status;
+});
+
+Deno.test("serve says what to do when the operator's port is taken, and leaves nothing running", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using gateway = await GatewayProcess.start(ENGINE, {
+    server: `operator: 127.0.0.1:${taken.addr.port}`,
+  });
+  expect((await gateway.status).code).toBe(1);
+  expect(gateway.text.join("\n")).toMatch(
+    /Cannot listen on 127\.0\.0\.1:\d+: .*choose another server\.operator, or false/,
+  );
+});
