@@ -2,10 +2,9 @@
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
 import { parseExposition } from "../src/testing/exposition.ts";
-import { GatewayProcess } from "../src/testing/gateway_process.ts";
+import { engineModel, GatewayProcess } from "../src/testing/gateway_process.ts";
 
-const ENGINE =
-  `  m: { process: { command: [deno, run, --allow-all, ${Deno.cwd()}/main.ts, engine, --served-model-name, m, --port, "\${PORT}"] }, idleTimeout: 10m }\n`;
+const ENGINE = engineModel("m", "");
 
 async function start(server = ""): Promise<{ gateway: GatewayProcess; url: string }> {
   const gateway = await GatewayProcess.start(ENGINE, {
