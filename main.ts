@@ -37,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
     });
 
   addChecks(program, (ended) => code = ended);
+  addOperators(program, (ended) => code = ended);
 
   const engine = program.command("engine")
     .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
@@ -83,6 +84,32 @@ function addChecks(program: Command, done: (code: number) => void): void {
     .action(async () => {
       const { schemaCommand } = await import("./src/cli/schema.ts");
       done(schemaCommand({ out: terminal.out }));
+    });
+}
+
+/** The commands that speak to a running gateway; `done` takes the exit code. */
+function addOperators(program: Command, done: (code: number) => void): void {
+  const add = (name: string, description: string) =>
+    program.command(name).description(description)
+      .option(
+        "--url <url>",
+        "its server.operator; default $VLLM_AUTOSCALER_URL, else http://127.0.0.1:9090",
+      )
+      .option("--key <key>", "a key with operator: true; default $VLLM_AUTOSCALER_KEY");
+
+  add("status", "every model: its state and why, who waits, when it will sleep")
+    .option("--watch", "again and again, in place, until Ctrl-C")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { statusCommand } = await import("./src/cli/status.ts");
+      done(await statusCommand({ ...flags, terminal }));
+    });
+
+  add("wake <model>", "wakes a model as a request would")
+    .option("--wait", "until it is up (0) or has failed (1), with what it is doing")
+    .action(async (model, flags) => {
+      const { wakeCommand } = await import("./src/cli/wake.ts");
+      done(await wakeCommand({ ...flags, model, terminal }));
     });
 }
 

@@ -1,0 +1,83 @@
+/** The operator API as the commands ask it; what goes wrong on the way is said with what to do. */
+import type { ModelView } from "../operator/model_view.ts";
+import { createFetch } from "../platform/fetch.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface OperatorFlags {
+  /** Default $VLLM_AUTOSCALER_URL, else http://127.0.0.1:9090. */
+  readonly url?: string;
+  /** Default $VLLM_AUTOSCALER_KEY. */
+  readonly key?: string;
+}
+
+const DEFAULT_URL = "http://127.0.0.1:9090";
+const ANSWER_MAX_MS = 10_000;
+
+/** What the gateway said no to, or why it could not be asked; the message is for the user. */
+export class OperatorError extends Error {}
+
+export class OperatorClient {
+  readonly #url: string;
+  readonly #key: string | undefined;
+  readonly #fetch = createFetch();
+
+  constructor({ url, key }: OperatorFlags, { env }: Terminal) {
+    this.#url = (url ?? env.VLLM_AUTOSCALER_URL ?? DEFAULT_URL).replace(/\/+$/, "");
+    this.#key = key ?? env.VLLM_AUTOSCALER_KEY;
+  }
+
+  /** @throws OperatorError */
+  async models(): Promise<readonly ModelView[]> {
+    return (await this.#ask<{ models: ModelView[] }>("GET", "/api/models")).models;
+  }
+
+  /** @throws OperatorError */
+  model(name: string): Promise<ModelView> {
+    return this.#ask("GET", `/api/models/${encodeURIComponent(name)}`);
+  }
+
+  /** @throws OperatorError */
+  wake(name: string): Promise<ModelView> {
+    return this.#ask("POST", `/api/models/${encodeURIComponent(name)}/wake`);
+  }
+
+  async #ask<T>(method: string, path: string): Promise<T> {
+    let response: Response;
+    try {
+      response = await this.#fetch(this.#url + path, {
+        method,
+        headers: {
+          "content-type": "application/json",
+          ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
+        },
+        signal: AbortSignal.timeout(ANSWER_MAX_MS),
+      });
+    } catch (error) {
+      throw new OperatorError(
+        `No gateway answers at ${this.#url}: ${(error as Error).message}. Start one, or name its ` +
+          "server.operator with --url or $VLLM_AUTOSCALER_URL (in a cluster: kubectl port-forward)",
+      );
+    }
+    const text = await response.text();
+    if (response.ok) return parsed<T>(text) ?? this.#notOurs();
+    const message = parsed<{ error?: { message?: string } }>(text)?.error?.message;
+    if (message === undefined) return this.#notOurs();
+    const remedy = response.status === 401 ? ": --key or $VLLM_AUTOSCALER_KEY" : "";
+    throw new OperatorError(message + remedy);
+  }
+
+  #notOurs(): never {
+    throw new OperatorError(
+      `What answers at ${this.#url} is no operator surface: name the gateway's server.operator, ` +
+        "not server.listen, with --url",
+    );
+  }
+}
+
+function parsed<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+/** `status`: every model with its state and why, once or again and again in place. */
+import type { ModelView } from "../operator/model_view.ts";
+import { systemClock as clock } from "../platform/clock.ts";
+import { OperatorClient, OperatorError, type OperatorFlags } from "./operator_client.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface StatusOptions extends OperatorFlags {
+  readonly watch?: boolean;
+  readonly json?: boolean;
+  readonly terminal: Terminal;
+}
+
+const AGAIN_MS = 1_000;
+
+/** Resolves with the exit code: 1 the gateway does not answer. */
+export async function statusCommand(options: StatusOptions): Promise<number> {
+  const { terminal, watch = false, json = false } = options;
+  const client = new OperatorClient(options, terminal);
+  const ended = Promise.withResolvers<void>();
+  let isOver = !watch;
+  using _signal = watch
+    ? terminal.onSignal("SIGINT", () => {
+      isOver = true;
+      ended.resolve();
+    })
+    : undefined;
+  for (let lines = 0;;) {
+    let models: readonly ModelView[];
+    try {
+      models = await client.models();
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      terminal.err(error.message);
+      return 1;
+    }
+    const text = json ? JSON.stringify({ models }) : renderStatus(models, terminal.outColour);
+    // Over what was there before: the cursor goes up, and everything below it is cleared.
+    terminal.out((lines > 0 && !json ? `\x1b[${lines}A\x1b[J` : "") + text);
+    lines = text.split("\n").length;
+    if (isOver) return 0;
+    const again = Promise.withResolvers<void>();
+    using _again = clock.timer(AGAIN_MS, again.resolve);
+    await Promise.race([again.promise, ended.promise]);
+    if (isOver) return 0;
+  }
+}
+
+const COLOURS: Readonly<Record<string, number>> = {
+  ...{ active: 32, idle: 36, waking: 33, stopping: 33, failed: 31, unknown: 31, asleep: 2 },
+};
+
+/** A table, then a line for each model that is on its way or has failed. */
+export function renderStatus(models: readonly ModelView[], colour: boolean): string {
+  const rows = models.map((model) => [
+    ...[model.name, model.state, String(model.pending), String(model.inFlight)],
+    model.sleepsInSeconds === null ? "-" : span(model.sleepsInSeconds),
+    model.reason,
+  ]);
+  const head = ["MODEL", "STATE", "WAITING", "IN FLIGHT", "SLEEPS IN", "WHY"];
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...rows.map((row) => row[i]!.length))
+  );
+  const line = (row: readonly string[], state?: string) =>
+    row.map((cell, i) => {
+      const padded = cell.padEnd(widths[i]!);
+      const code = i === 1 && state && colour ? COLOURS[state] : undefined;
+      return code === undefined ? padded : `\x1b[${code}m${padded}\x1b[0m`;
+    }).join("  ").trimEnd();
+  return [
+    line(head),
+    ...rows.map((row, i) => line(row, models[i]!.state)),
+    ...models.flatMap(details),
+  ].join("\n");
+}
+
+function details({ name, progress, failure }: ModelView): string[] {
+  if (progress !== null) return [`${name}: ${progress}`];
+  if (!failure) return [];
+  return [
+    `${name}: ${failure.message} (${failure.kind}; next try in ${span(failure.retryInSeconds)})`,
+  ];
+}
+
+/** `95` is `1m35s`. */
+function span(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [h, m, s] = [Math.floor(whole / 3_600), Math.floor(whole / 60) % 60, whole % 60];
+  if (h > 0) return `${h}h${m}m`;
+  return m > 0 ? `${m}m${s}s` : `${s}s`;
+}

@@ -1,0 +1,50 @@
+/** `wake`: wakes a model as a request would, and shows, if asked to, how it comes up or why it does not. */
+import type { ModelView } from "../operator/model_view.ts";
+import { systemClock as clock } from "../platform/clock.ts";
+import { OperatorClient, OperatorError, type OperatorFlags } from "./operator_client.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface WakeOptions extends OperatorFlags {
+  readonly model: string;
+  /** Until it is up, or has failed. */
+  readonly wait?: boolean;
+  readonly terminal: Terminal;
+}
+
+const AGAIN_MS = 500;
+
+/** Resolves with the exit code: 1 it could not be asked, or the wake failed. */
+export async function wakeCommand(options: WakeOptions): Promise<number> {
+  const { terminal, model, wait = false } = options;
+  const client = new OperatorClient(options, terminal);
+  try {
+    let view = await client.wake(model);
+    if (!wait) {
+      terminal.out(`${model}: ${view.state}`);
+      return 0;
+    }
+    for (let told = "";; view = await client.model(model)) {
+      const line = `${model}: ${lineOf(view)}`;
+      // How long it has lasted changes all the time; what it is doing does not.
+      const what = line.replace(/ for \d+ s/, "");
+      if (what !== told) terminal.out(line);
+      told = what;
+      if (view.state === "active" || view.state === "idle") return 0;
+      if (view.failure) return 1;
+      await pause(AGAIN_MS);
+    }
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    terminal.err(error.message);
+    return 1;
+  }
+}
+
+function lineOf({ state, failure, progress }: ModelView): string {
+  if (failure) return `failed (${failure.kind}): ${failure.message}`;
+  return progress ? `${state}: ${progress}` : state;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => clock.timer(ms, resolve));
+}
