@@ -20,7 +20,7 @@ import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
 import type { ConnectWebSocket, CreateConnectWebSocket } from "./platform/web_socket.ts";
 import { findCluster } from "./targets/kubernetes/find_cluster.ts";
-import { Kubernetes } from "./targets/kubernetes/kubernetes.ts";
+import { Kubernetes, type KubernetesOptions } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
 import { createProcessTarget } from "./targets/process/process_target.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -70,11 +70,6 @@ export async function createApp(
 ): Promise<App> {
   const { clock } = platform;
   const fetch = platform.createFetch();
-  const cluster = new Cluster({ ...platform, fetch, log });
-  await cluster.prepare(config);
-  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
-  let connections = await createConnections(config, plain, platform);
-  const connectionsOf = (spec: ModelSpec) => connections.get(spec.upstreamCaFile) ?? plain;
   const operator = createOperator({
     ...{ ...platform, log, version, activator: () => activator },
     hostname: config.server.operator ? config.server.operator.hostname : "",
@@ -82,6 +77,11 @@ export async function createApp(
     isReady: () => gateway.isReady,
     heldBytes: () => gateway.heldBytes,
   });
+  const cluster = new Cluster({ ...platform, fetch, log, observer: operator.kubernetes });
+  await cluster.prepare(config);
+  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
+  let connections = await createConnections(config, plain, platform);
+  const connectionsOf = (spec: ModelSpec) => connections.get(spec.upstreamCaFile) ?? plain;
   const activator = new Activator({
     clock,
     log,
@@ -186,7 +186,7 @@ async function createConnections(
 class Cluster {
   #kubernetes: Kubernetes | undefined;
 
-  constructor(readonly options: Platform & { readonly fetch: Fetch; readonly log: Log }) {}
+  constructor(readonly options: Platform & Pick<KubernetesOptions, "fetch" | "log" | "observer">) {}
 
   /** Gets ready to make the targets of `config`. @throws Unservable */
   async prepare({ models, kubernetes }: Config): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Activator } from "../activator/activator.ts";
 import type { State, StateName } from "../activator/state.ts";
 import { durations } from "../activator/wake_phases.ts";
+import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ProcessUsage } from "../platform/process_usage.ts";
 import { Counter, exposition, Gauge, Histogram } from "../telemetry/metrics.ts";
@@ -82,6 +83,14 @@ export class GatewayMetrics {
       "outcome",
     ),
   );
+  readonly #apiRequests = new Counter(
+    named("kubernetes_requests_total", "Answers of the API server; 0: none.", "verb", "code"),
+  );
+  readonly #restarts = new Counter(
+    named("watch_restarts_total", "Watches that broke and began anew.", "kind"),
+  );
+  /** By kind of object: when a watch last brought something. */
+  readonly #heardMs = new Map<string, number>();
   #reloadedMs: number;
   readonly #gauges: readonly Gauge[];
 
@@ -117,6 +126,13 @@ export class GatewayMetrics {
     }
   }
 
+  /** Of the talk with the API server. */
+  readonly kubernetes: ApiObserver = {
+    answered: (verb, status) => this.#apiRequests.add(1, verb, String(status)),
+    heard: (path) => void this.#heardMs.set(kindOf(path), this.options.clock.wallMs()),
+    restarted: (path) => this.#restarts.add(1, kindOf(path)),
+  };
+
   reloaded(outcome: "success" | "failure"): void {
     this.#reloads.add(1, outcome);
     if (outcome === "success") this.#reloadedMs = this.options.clock.wallMs();
@@ -127,6 +143,7 @@ export class GatewayMetrics {
     return exposition([
       ...[this.#requests, this.#durations, this.#firstBytes, this.#rejected, this.#coldStarts],
       ...[this.#coldStartSeconds, this.#phaseSeconds, this.#sleeps, this.#reloads],
+      ...[this.#apiRequests, this.#restarts],
       ...this.#gauges,
     ]);
   }
@@ -178,6 +195,16 @@ export class GatewayMetrics {
         "When the config in force was taken over.",
         () => this.#reloadedMs / 1_000,
       ),
+      new Gauge(
+        named(
+          "watch_last_event_timestamp_seconds",
+          "When a watch last brought something, a bookmark included.",
+          "kind",
+        ),
+        (set) => {
+          for (const [kind, ms] of this.#heardMs) set(ms / 1_000, kind);
+        },
+      ),
       plain("vllm_autoscaler_held_body_bytes", "Bytes of request bodies held now.", heldBytes),
       new Gauge(named("build_info", "Its version.", "version"), (set) => set(1, version)),
       plain("process_resident_memory_bytes", "Resident memory.", () => usage.residentBytes),
@@ -185,4 +212,9 @@ export class GatewayMetrics {
       plain("process_start_time_seconds", "Since the Unix epoch.", () => usage.startedSeconds),
     ];
   }
+}
+
+/** `deployments` of `/apis/apps/v1/namespaces/ai/deployments`. */
+function kindOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }

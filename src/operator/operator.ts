@@ -7,6 +7,7 @@ import type { Config } from "../config/spec.ts";
 import type { SecretTools } from "../keys/secret.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Handler } from "../platform/http_server.ts";
+import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import { CONTENT_TYPE } from "../telemetry/metrics.ts";
 import { eventStream } from "./event_stream.ts";
 import {
@@ -36,6 +37,8 @@ export interface Operator {
   answered(request: CountedRequest): void;
   changed(model: string, ...change: Parameters<StateListener>): void;
   reloaded(outcome: "success" | "failure"): void;
+  /** Told of the talk with the API server. */
+  readonly kubernetes: ApiObserver;
 }
 
 export function createOperator(options: OperatorOptions): Operator {
@@ -49,6 +52,7 @@ export function createOperator(options: OperatorOptions): Operator {
       metrics.changed(model, state, was);
     },
     reloaded: (outcome) => metrics.reloaded(outcome),
+    kubernetes: metrics.kubernetes,
   };
 }
 

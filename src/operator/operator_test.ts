@@ -194,6 +194,9 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
     ...{ headersMs: 1, durationMs: 1 },
   });
   operator.reloaded("failure");
+  operator.kubernetes.answered("patch", 409);
+  operator.kubernetes.heard("/apis/apps/v1/namespaces/ai/deployments");
+  operator.kubernetes.restarted("/apis/apps/v1/namespaces/ai/deployments");
   const response = await ask("/metrics");
   expect(response.headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
   const families = parseExposition(await response.text());
@@ -213,6 +216,10 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
   expect(value(`${of}model_state`, { model: "m", state: "asleep" })).toBe(1);
   expect(value(`${of}model_state`, { model: "a/b", state: "failed" })).toBe(1);
   expect(value(`${of}config_reloads_total`, { outcome: "failure" })).toBe(1);
+  expect(value(`${of}kubernetes_requests_total`, { verb: "patch", code: "409" })).toBe(1);
+  expect(value(`${of}watch_restarts_total`, { kind: "deployments" })).toBe(1);
+  expect(value(`${of}watch_last_event_timestamp_seconds`, { kind: "deployments" }))
+    .toBe(clock.wallMs() / 1_000);
   expect(value(`${of}held_body_bytes`)).toBe(7);
   expect(value(`${of}build_info`, { version: "1.2.3" })).toBe(1);
   expect(value("process_start_time_seconds")).toBe(3);

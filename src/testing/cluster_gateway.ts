@@ -10,13 +10,15 @@ interface Settings {
   /** Models as YAML. */
   readonly more?: string;
   readonly command?: GatewayCommand;
+  /** Settings of the server as YAML. */
+  readonly server?: string;
 }
 
 /** A gateway for the Deployments `models`, each with settings in YAML's flow style. */
 export function startGateway(
   { name: namespace }: TestNamespace,
   models: Readonly<Record<string, string>>,
-  { kubeconfig = TEST_KUBECONFIG, more = "", command = FROM_SOURCE }: Settings = {},
+  { kubeconfig = TEST_KUBECONFIG, more = "", command = FROM_SOURCE, server = "" }: Settings = {},
 ): Promise<GatewayProcess> {
   const yaml = Object.entries(models).map(([name, settings]) => {
     const scale = /\b(deployment|statefulSet):/.test(settings) ? [] : [`deployment: ${name}`];
@@ -25,7 +27,7 @@ export function startGateway(
   const access = kubeconfig ? `kubeconfig: ${kubeconfig}, ` : "";
   const routes = `kubernetes: { ${access}namespace: ${namespace} }\n`;
   return GatewayProcess.start(yaml.join("") + more, {
-    ...{ routes, server: "drainTimeout: 2s", command },
+    ...{ routes, server: `drainTimeout: 2s\n${server}`, command },
   });
 }
 

@@ -33,12 +33,21 @@ export class ApiUnreachable extends Error {
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 
+/** What is counted of the talk with an API server. */
+export interface ApiObserver {
+  /** Told of every answer, with status 0 for none. */
+  answered(verb: Verb, status: number): void;
+  /** A watch of the list at `path` has brought something, a bookmark included. */
+  heard(path: string): void;
+  /** One has ended other than by its time, and begins anew. */
+  restarted(path: string): void;
+}
+
 export interface ApiOptions {
   readonly access: ClusterAccess;
   readonly clock: Clock;
   readonly random: Random;
-  /** Told of every answer, with status 0 for none. */
-  readonly observe?: (verb: Verb, status: number) => void;
+  readonly observer?: ApiObserver;
 }
 
 export interface ApiRequest {
@@ -116,7 +125,7 @@ export class KubernetesApi {
   }
 
   async #send(request: ApiRequest, signal: AbortSignal): Promise<Response> {
-    const { access, observe } = this.options;
+    const { access, observer } = this.options;
     for (let renew = false;; renew = true) {
       let response: Response;
       try {
@@ -128,11 +137,11 @@ export class KubernetesApi {
           signal,
         });
       } catch (error) {
-        observe?.(request.verb, 0);
+        observer?.answered(request.verb, 0);
         request.signal?.throwIfAborted();
         throw new ApiUnreachable(rootCause(signal.aborted ? signal.reason : error));
       }
-      observe?.(request.verb, response.status);
+      observer?.answered(request.verb, response.status);
       // A rotated token: once more with a new one.
       if (response.status !== 401 || renew) return response;
       await response.body?.cancel();

@@ -5,7 +5,7 @@ import type { Fetch } from "../../platform/fetch.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { createMeter } from "../usage.ts";
-import { KubernetesApi } from "./api.ts";
+import { type ApiObserver, KubernetesApi } from "./api.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { isWorkloadModel, Kinds, listOf, nameOf, type WorkloadSpec } from "./kinds.ts";
 import { KubernetesTarget } from "./kubernetes_target.ts";
@@ -25,6 +25,7 @@ export interface KubernetesOptions {
   readonly log: Log;
   /** What the other gateways know this one by: fit for the name of a Lease. */
   readonly identity: string;
+  readonly observer?: ApiObserver;
 }
 
 export class Kubernetes {

@@ -230,6 +230,7 @@ export class Reflector<T> {
       throw new ApiError(object.code ?? 0, "Expired", object.message ?? "the watch failed");
     }
     this.#failures = 0;
+    this.options.api.options.observer?.heard(this.options.path);
     this.#resourceVersion = object.metadata.resourceVersion;
     if (type === "BOOKMARK") return;
     if (type === "DELETED") this.#drop(object.metadata.name);
@@ -261,6 +262,7 @@ export class Reflector<T> {
     if (error instanceof ApiError || error instanceof SyntaxError) {
       this.#resourceVersion = undefined;
     }
+    this.options.api.options.observer?.restarted(this.options.path);
     const isExpiry = error instanceof ApiError && error.status === 410;
     if (!isExpiry) this.#lost(error);
     const failures = this.#failures++;
