@@ -3,9 +3,9 @@ import deno from "../deno.json" with { type: "json" };
 import { serveCommand } from "../src/cli/serve.ts";
 import { systemTerminal } from "../src/cli/terminal.ts";
 
-/** 8080 if it is free, else any port that is. */
-function pickPort(): number {
-  for (const port of [8080, 0]) {
+/** `wanted` if it is free, else any port that is. */
+function pickPort(wanted: number): number {
+  for (const port of [wanted, 0]) {
     try {
       using listener = Deno.listen({ hostname: "127.0.0.1", port });
       return (listener.addr as Deno.NetAddr).port;
@@ -16,7 +16,8 @@ function pickPort(): number {
   throw new Error("Cannot find a free port on 127.0.0.1");
 }
 
-const port = pickPort();
+const port = pickPort(8080);
+const operator = `127.0.0.1:${pickPort(9090)}`;
 const base = `http://127.0.0.1:${port}/v1`;
 console.log(`
 Two models, both asleep; nothing of them runs. Point any OpenAI client at
@@ -29,12 +30,16 @@ or paste this into another terminal:
       -d '{"model":"qwen3-8b","stream":true,"messages":[{"role":"user","content":"Tell me a story"}]}'
 
 The first request waits 3 s while its model starts. 20 s after the last answer the model sleeps again.
+See it happen: deno task status --watch --url http://${operator}
 Ctrl-C ends the demo.
 `);
 const code = await serveCommand({
   config: new URL("demo.yaml", import.meta.url).pathname,
   port: String(port),
   version: deno.version,
-  terminal: { ...systemTerminal, env: { ...Deno.env.toObject(), DENO: Deno.execPath() } },
+  terminal: {
+    ...systemTerminal,
+    env: { ...Deno.env.toObject(), DENO: Deno.execPath(), OPERATOR: operator },
+  },
 });
 Deno.exit(code);

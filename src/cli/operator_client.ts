@@ -1,5 +1,6 @@
 /** The operator API as the commands ask it; what goes wrong on the way is said with what to do. */
 import type { ModelView } from "../operator/model_view.ts";
+import { rootCause } from "../lib/root_cause.ts";
 import { createFetch } from "../platform/fetch.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -54,7 +55,9 @@ export class OperatorClient {
       });
     } catch (error) {
       throw new OperatorError(
-        `No gateway answers at ${this.#url}: ${(error as Error).message}. Start one, or name its ` +
+        `No gateway answers at ${this.#url}: ${
+          rootCause(error).replace(/^.*url \([^)]*\): /, "")
+        }. Start one, or name its ` +
           "server.operator with --url or $VLLM_AUTOSCALER_URL (in a cluster: kubectl port-forward)",
       );
     }
