@@ -9,7 +9,11 @@ import {
 } from "../src/activator/errors.ts";
 import type { ErrorAnswer } from "../src/gateway/error_table.ts";
 import { eventually } from "../src/testing/eventually.ts";
-import { GatewayServer, type GatewayServerOptions } from "../src/testing/gateway_server.ts";
+import {
+  GatewayServer,
+  type GatewayServerOptions,
+  Upstream,
+} from "../src/testing/gateway_server.ts";
 import { RawClient } from "../src/testing/raw_client.ts";
 import { modelSpec } from "../src/testing/requests.ts";
 
@@ -279,13 +283,10 @@ Deno.test("a body that does not go on: 408 request_timeout, and its sender gets 
 Deno.test("an engine's own errors pass byte for byte", async () => {
   for (const status of [400, 401, 404, 408, 409, 422, 429, 500, 501, 502, 503, 504, 529]) {
     const body = `{ "error" : {"code":${status}, "message": "\\u00e9" } }\n`;
-    const engine = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      () => new Response(body, { status, headers: { "x-own": "1", "retry-after": "7" } }),
+    await using upstream = new Upstream(() =>
+      new Response(body, { status, headers: { "x-own": "1", "retry-after": "7" } })
     );
-    await using gateway = await GatewayServer.start({
-      endpoints: [`http://127.0.0.1:${engine.addr.port}`],
-    });
+    await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
     const response = await ask(gateway.url, CHAT);
     const { headers } = response;
     expect([
@@ -295,6 +296,5 @@ Deno.test("an engine's own errors pass byte for byte", async () => {
       headers.get("retry-after"),
     ])
       .toEqual([status, body, "1", "7"]);
-    await engine.shutdown();
   }
 });

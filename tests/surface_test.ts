@@ -1,5 +1,7 @@
 /** Which requests exist and what each may do: wake a model, only be answered by one that is up, or nothing at all. */
 import { expect } from "expect";
+import { BLOCKED_ROUTES } from "../src/testing/blocked_routes.ts";
+import { eventually } from "../src/testing/eventually.ts";
 import { GatewayServer, Upstream } from "../src/testing/gateway_server.ts";
 import { modelSpec } from "../src/testing/requests.ts";
 
@@ -65,7 +67,7 @@ for (const [target, body] of WAKING) {
     const type = sent.headers.get("content-type")!;
     const headers = type.startsWith("multipart/") ? { "content-type": type } : JSON_TYPE;
     const answer = fetch(gateway.url + target, { method: "POST", headers, body: bytes });
-    while (gateway.admission().pending === 0) await new Promise((resolve) => setTimeout(resolve));
+    await eventually(() => gateway.admission().pending > 0);
     expect(gateway.admission().asked.map(({ coldStart }) => coldStart)).toEqual(["wait"]);
     gateway.admission().open([upstream.url]);
     expect(await (await answer).json()).toEqual({ from: "engine" });
@@ -108,21 +110,13 @@ Deno.test("what only asks for information wakes nothing, and no engine hears of 
   expect(seen).toEqual([]);
 });
 
-const CONTROL = [
-  ..."sleep wake_up is_sleeping collective_rpc reset_prefix_cache reset_mm_cache".split(" "),
-  ..."reset_encoder_cache pause resume is_paused server_info weight_info tokenizer_info".split(" "),
-  ..."openapi.json load_lora_adapter unload_lora_adapter start_profile stop_profile".split(" "),
-  ..."scale_elastic_ep is_scaling_elastic_ep abort_requests update_weights".split(" "),
-  ..."init_weight_transfer_engine fault_tolerance/apply".split(" "),
-];
-
-Deno.test("an engine's control routes are nobody's, by any method and spelling", async (t) => {
+Deno.test("an engine's control routes and its own pages are nobody's, by any method and spelling", async (t) => {
   const { upstream, seen } = recordingUpstream();
   await using _ = upstream;
   const endpoints = [upstream.url];
   await using gateway = await GatewayServer.start({ endpoints });
   await using dropIn = await GatewayServer.start({ endpoints, dropIn: true });
-  for (const name of CONTROL) {
+  for (const name of BLOCKED_ROUTES) {
     await t.step(`/${name}`, async () => {
       for (const target of [`/${name}`, `/v1/${name}`, `//v1//${name}/`, `/x/${name}?model=m`]) {
         for (const method of ["GET", "POST", "PUT", "DELETE", "PATCH"]) {

@@ -30,10 +30,11 @@ function callAll(
   ));
 }
 
-/** The sum of a vLLM's samples of this name. */
-async function metric(gateway: GatewayProcess, name: string): Promise<number> {
+/** How many requests the vLLM runs. */
+async function running(gateway: GatewayProcess): Promise<number> {
   const text = await (await fetch(`${gateway.engineUrl(VLLM)}/metrics`)).text();
-  const samples = text.split("\n").filter((line) => line.startsWith(`${name}{`));
+  const samples = text.split("\n")
+    .filter((line) => line.startsWith("vllm:num_requests_running{"));
   return samples.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
@@ -75,17 +76,17 @@ Deno.test("each client is answered by a real vLLM: all at once while it sleeps, 
           signal: leaving.signal,
         }).then((response) => response.text());
         answer.catch(() => {});
-        await eventuallyTrue(async () => await metric(gateway, "vllm:num_requests_running") > 0);
+        await eventually(async () => await running(gateway) > 0, START_MAX_MS);
         leaving.abort();
         await expect(answer).rejects.toThrow();
-        await eventuallyTrue(async () => await metric(gateway, "vllm:num_requests_running") === 0);
+        await eventually(async () => await running(gateway) === 0, START_MAX_MS);
       }
     },
   );
 
   await t.step("each client raises when it is killed in the middle", async () => {
     const made = callAll(gateway, sdks, generating, { maxRetries: 0 });
-    await eventuallyTrue(async () => await metric(gateway, "vllm:num_requests_running") > 0);
+    await eventually(async () => await running(gateway) > 0, START_MAX_MS);
     Deno.kill(gateway.enginePids().at(-1)!, "SIGKILL");
     const outcomes = await made;
     // Who was answered before that has no reason to complain.
@@ -97,19 +98,3 @@ Deno.test("each client is answered by a real vLLM: all at once while it sleeps, 
     }
   });
 });
-
-/** Of an asynchronous condition. */
-async function eventuallyTrue(condition: () => Promise<boolean>): Promise<void> {
-  let holds = false;
-  let asking = false;
-  await eventually(() => {
-    if (!asking) {
-      asking = true;
-      void condition().then((value) => {
-        holds = value;
-        asking = false;
-      }, () => asking = false);
-    }
-    return holds;
-  }, START_MAX_MS);
-}

@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import { BLOCKED_ROUTES } from "../testing/blocked_routes.ts";
 import { isBlocked, isStateful, normalisePath } from "./paths.ts";
 
 for (
@@ -14,15 +15,7 @@ for (
   Deno.test(`normalisePath() makes ${path} ${want}`, () => expect(normalisePath(path)).toBe(want));
 }
 
-const BLOCKED = [
-  ..."sleep wake_up is_sleeping collective_rpc pause resume is_paused server_info".split(" "),
-  ..."weight_info tokenizer_info openapi.json load_lora_adapter unload_lora_adapter".split(" "),
-  ..."start_profile stop_profile scale_elastic_ep is_scaling_elastic_ep abort_requests".split(" "),
-  ..."update_weights init_weight_transfer_engine reset_prefix_cache reset_mm_cache".split(" "),
-  ..."reset_encoder_cache release_kv_cache_memory start_weight_update weight_checker".split(" "),
-  ..."fault_tolerance/apply metrics load docs favicon.ico".split(" "),
-];
-for (const name of BLOCKED) {
+for (const name of BLOCKED_ROUTES) {
   Deno.test(`isBlocked() holds for /${name}, under /v1 and in other spellings`, () => {
     const first = `%${name.charCodeAt(0).toString(16)}${name.slice(1)}`;
     const twice = first.replace("%", "%25");

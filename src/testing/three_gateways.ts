@@ -8,7 +8,7 @@ import type { Clock } from "../platform/clock.ts";
 import { silentLog as log } from "../telemetry/log.ts";
 import { type GatewaySide, KubernetesWorld } from "./kubernetes_world.ts";
 import { SeededRandom } from "./seeded_random.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import type { VirtualClock } from "./virtual_clock.ts";
 
 const MINUTE = 60_000;
 const GATEWAYS = 3;
@@ -19,8 +19,6 @@ const POLICY = {
   enabled: true,
 };
 const LIMITS = { pendingMax: 64, inFlightMax: 0, pendingTimeoutMs: 10 * MINUTE };
-/** A stream of one chain of `await`s through a Lease, an announcement and its consents. */
-const ROUNDS = 60;
 
 export interface ThreeGatewaysResult {
   readonly broken: readonly string[];
@@ -36,7 +34,7 @@ interface Process {
   readonly activation: Activation;
   inFlight: number;
   isDead: boolean;
-  /** It has reached the API server lately enough that others may not take it for dead. */
+  /** Since when it does not reach the API server; `Infinity`: it does. */
   lostMs: number;
 }
 
@@ -46,8 +44,8 @@ export async function threeGateways(seed: number, hours: number): Promise<ThreeG
 
 class ThreeGateways {
   readonly #random: SeededRandom;
-  readonly #clock = new VirtualClock(0, Date.UTC(2026, 0, 1), ROUNDS);
   readonly #world: KubernetesWorld;
+  readonly #clock: VirtualClock;
   readonly #processes: Process[];
   readonly #broken = new Set<string>();
   #answered = 0;
@@ -57,7 +55,8 @@ class ThreeGateways {
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
-    this.#world = new KubernetesWorld(this.#random, this.#clock);
+    this.#world = new KubernetesWorld(this.#random);
+    this.#clock = this.#world.clock;
     this.#world.cluster.create("m");
     this.#world.onSleep = () => this.#slept();
     this.#processes = Array.from({ length: GATEWAYS }, () => this.#start());
@@ -89,13 +88,8 @@ class ThreeGateways {
       await this.#world.over(side.kubernetes.close());
     }
     return {
-      broken: [...this.#broken],
-      ...{
-        answered: this.#answered,
-        refused: this.#refused,
-        sleeps: this.#sleeps,
-        kills: this.#kills,
-      },
+      ...{ broken: [...this.#broken], answered: this.#answered, refused: this.#refused },
+      ...{ sleeps: this.#sleeps, kills: this.#kills },
     };
   }
 
@@ -138,9 +132,10 @@ class ThreeGateways {
     }
     process.inFlight++;
     this.#clock.timer(lastsMs, () => {
+      if (process.isDead) return;
       process.inFlight--;
       this.#answered++;
-      if (!process.isDead) permit[Symbol.dispose]();
+      permit[Symbol.dispose]();
     });
   }
 
@@ -152,7 +147,7 @@ class ThreeGateways {
   #slept(): void {
     this.#sleeps++;
     for (const process of this.#processes) {
-      if (process.inFlight > 0 && (process.lostMs === Infinity || this.#isInTouch(process))) {
+      if (process.inFlight > 0 && this.#isInTouch(process)) {
         this.#broken.add("put to sleep under a request of a gateway that lives");
       }
     }

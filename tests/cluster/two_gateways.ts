@@ -7,8 +7,12 @@ import type { GatewayProcess } from "../../src/testing/gateway_process.ts";
 
 const COORDINATION = "/apis/coordination.k8s.io/v1";
 
-function startTwo(namespace: TestNamespace, settings: string): Promise<GatewayProcess[]> {
-  return Promise.all([1, 2].map(() => startGateway(namespace, { m: settings })));
+function startTwo(
+  namespace: TestNamespace,
+  settings: string,
+): Promise<[GatewayProcess, GatewayProcess]> {
+  const start = () => startGateway(namespace, { m: settings });
+  return Promise.all([start(), start()]);
 }
 
 // deno-lint-ignore no-explicit-any
@@ -23,7 +27,7 @@ test("two gateways wake a Deployment once, and put it to sleep when both are qui
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/load": "300ms" });
   const gateways = await startTwo(namespace, "idleTimeout: 2s");
-  const [a, b] = gateways as [GatewayProcess, GatewayProcess];
+  const [a, b] = gateways;
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) => gateways[i % 2]!.chat("m")),
   );
@@ -52,7 +56,7 @@ test("a model that one gateway uses is not put to sleep by the other, for howeve
     ...{ "bed/load": "100ms", "bed/tokens": "40", "bed/token-gap": "100ms" },
   });
   const gateways = await startTwo(namespace, "idleTimeout: 1s");
-  const [a, b] = gateways as [GatewayProcess, GatewayProcess];
+  const [a, b] = gateways;
   const stream = await a.chat("m", { stream: true });
   await b.until("m", "idle");
   const text = await stream.text();
@@ -92,7 +96,7 @@ test("a gateway that is killed is waited for until its Lease is out, and not lon
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", { "bed/load": "100ms" });
   const gateways = await startTwo(namespace, "idleTimeout: 1s");
-  const [a, b] = gateways as [GatewayProcess, GatewayProcess];
+  const [a, b] = gateways;
   expect((await a.chat("m")).status).toBe(200);
   await b.until("m", "idle");
   await a.stop("SIGKILL");

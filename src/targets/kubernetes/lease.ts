@@ -31,7 +31,6 @@ export interface LeaseClaim {
 
 export interface LeaseView {
   readonly name: string;
-  readonly uid: string;
   readonly resourceVersion: string;
   /** One process; a restart of it is another one. */
   readonly holder: string;
@@ -55,7 +54,6 @@ export function leaseView(object: KubernetesObject): LeaseView {
   const serves = workloads === undefined ? undefined : entriesOf(workloads);
   return {
     name: metadata.name,
-    uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     holder: spec?.holderIdentity ?? "",
     durationMs: Math.max((spec?.leaseDurationSeconds ?? 0) * 1000, LEASE_MS),

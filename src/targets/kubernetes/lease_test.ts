@@ -29,7 +29,7 @@ Deno.test("leaseView() reads what leaseBody() wrote", () => {
     "vllm-autoscaler/workloads": '["deployments/ai/a"]',
   });
   expect(leaseView(lease(metadata.annotations, spec))).toEqual({
-    ...{ name: "l", uid: "u", resourceVersion: "7", holder: "a_1", durationMs: 60_000 },
+    ...{ name: "l", resourceVersion: "7", holder: "a_1", durationMs: 60_000 },
     ...{ claims, acks, serves: new Set(["deployments/ai/a"]) },
   });
 });
