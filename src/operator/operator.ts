@@ -18,6 +18,7 @@ import {
 import { Guard } from "./guard.ts";
 import { Journal } from "./journal.ts";
 import { type ModelView, viewOf } from "./model_view.ts";
+import { openApi } from "./openapi.ts";
 
 export interface OperatorOptions extends SecretTools, GatewayMetricsOptions {
   /** Where it listens. */
@@ -90,7 +91,7 @@ class Pages {
 
   #page(path: string): (() => Response) | undefined {
     const { metrics, journal } = this;
-    const { isReady, config, clock } = this.options;
+    const { isReady, config, clock, version } = this.options;
     switch (path) {
       case "/livez":
         return () => json({ status: "ok" });
@@ -104,6 +105,8 @@ class Pages {
         return () => json({ wakes: journal.wakes });
       case "/api/config":
         return () => json(printConfig(config()));
+      case "/api/openapi.json":
+        return () => json(openApi(version));
       case "/api/events":
         return () =>
           new Response(eventStream(journal, () => this.#models(), clock), {

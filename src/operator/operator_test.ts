@@ -9,6 +9,7 @@ import { parseExposition } from "../testing/exposition.ts";
 import { FakeTarget } from "../testing/fake_target.ts";
 import { modelSpec, serverSpec } from "../testing/requests.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
+import { MODEL, WAKE } from "./openapi.ts";
 import { createOperator } from "./operator.ts";
 
 const KEYS: KeySpec[] = [
@@ -228,3 +229,37 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
       .toEqual([name, true, name.endsWith("_total")]);
   }
 });
+
+Deno.test("/api/openapi.json describes what is there as it is, and nothing else", async () => {
+  const { clock, ask, wake } = world();
+  await clock.advance(1_000);
+  const { openapi, paths } = await (await ask("/api/openapi.json")).json();
+  expect(openapi).toBe("3.1.0");
+  const statuses = await Promise.all(
+    Object.entries<Record<string, unknown>>(paths).map(async ([path, methods]) => {
+      const [method = ""] = Object.keys(methods);
+      const headers = { "content-type": "application/json" };
+      const response = await ask(path.replace("{name}", "m"), {
+        ...{ method: method.toUpperCase(), headers },
+      });
+      await response.body?.cancel();
+      return [path, method, String(response.status) in (methods[method] as Answers).responses];
+    }),
+  );
+  expect(statuses).toEqual([
+    ...[["/api/models", "get", true], ["/api/models/{name}", "get", true]],
+    ...[["/api/models/{name}/wake", "post", true], ["/api/wakes", "get", true]],
+    ...[["/api/config", "get", true], ["/api/events", "get", true]],
+  ]);
+  await clock.advance(10_000);
+  await wake("a%2Fb");
+  const { models } = await (await ask("/api/models")).json();
+  const { wakes } = await (await ask("/api/wakes")).json();
+  // Strict: what is told and not described is a fault as well.
+  for (const model of models) expect(MODEL.safeParse(model).error).toBe(undefined);
+  expect([wakes.length, WAKE.safeParse(wakes[0]).error]).toEqual([1, undefined]);
+});
+
+interface Answers {
+  readonly responses: Record<string, unknown>;
+}

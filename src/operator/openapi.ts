@@ -1,0 +1,111 @@
+/** The operator API as an OpenAPI 3.1 document. */
+import { z } from "zod";
+
+const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
+const seconds = z.number().describe("seconds");
+const moment = z.iso.datetime();
+const phases = z.record(z.string(), seconds).describe(
+  "by phase (scheduling, pulling, starting, loading)",
+);
+
+export const MODEL = z.strictObject({
+  name: z.string(),
+  state: z.enum(["unknown", "asleep", "waking", "active", "idle", "stopping", "failed"]),
+  since: moment,
+  reason: z.string().describe("why it is in that state"),
+  pending: z.int().describe("requests that wait for it"),
+  inFlight: z.int().describe("requests being answered"),
+  target: z.string().describe("what is scaled, e.g. `deployment ai/vllm`"),
+  sleepsInSeconds: nullable(seconds).describe("null: it is not about to sleep, or never does"),
+  idleTimeoutSeconds: nullable(seconds),
+  progress: nullable(z.string()).describe("what a wake under way is doing"),
+  phases,
+  failure: nullable(z.strictObject({
+    ...{ kind: z.string(), message: z.string(), retryInSeconds: seconds },
+  })),
+});
+
+export const WAKE = z.strictObject({
+  ...{ model: z.string(), began: moment, seconds },
+  ended: z.string().describe("the state that it ended in"),
+  reason: z.string(),
+  phases,
+});
+
+export const CHANGE = z.strictObject({
+  ...{ model: z.string(), at: moment, state: z.string(), was: z.string(), reason: z.string() },
+});
+
+const ERROR = z.strictObject({ error: z.strictObject({ message: z.string() }) });
+
+/** By path and method: what a good answer is. */
+const ANSWERS = {
+  "/api/models": { get: ["Every model.", z.strictObject({ models: z.array(MODEL) })] },
+  "/api/models/{name}": { get: ["One model.", MODEL] },
+  "/api/models/{name}/wake": { post: ["Wakes it as a request would, and does not wait.", MODEL] },
+  "/api/wakes": {
+    get: ["The last wakes, the latest first.", z.strictObject({ wakes: z.array(WAKE) })],
+  },
+  "/api/config": { get: ["The config in force, without keys.", z.looseObject({})] },
+  "/api/events": {
+    get: ["Event `models` (every model), then an event `change` each time.", CHANGE],
+  },
+} as const;
+
+/** The document; `version` is the program's. */
+export function openApi(version: string): unknown {
+  const paths = Object.entries(ANSWERS).map(([path, methods]) => [
+    path,
+    Object.fromEntries(
+      Object.entries(methods).map(([method, [summary, answer]]) => [
+        method,
+        operation(path, method, summary, answer),
+      ]),
+    ),
+  ]);
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "vllm-autoscaler: operator API",
+      version,
+      description: "At `server.operator`. Elsewhere than on loopback it wants a key for operators.",
+    },
+    security: [{}, { bearer: [] }, { basic: [] }],
+    paths: Object.fromEntries(paths),
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        basic: { type: "http", scheme: "basic" },
+      },
+    },
+  };
+}
+
+function operation(path: string, method: string, summary: string, answer: z.ZodType): unknown {
+  const type = path === "/api/events" ? "text/event-stream" : "application/json";
+  const isChange = method === "post";
+  return {
+    summary,
+    ...(path.includes("{name}") ? { parameters: [NAME] } : {}),
+    ...(isChange
+      ? { requestBody: { content: { "application/json": { schema: { type: "object" } } } } }
+      : {}),
+    responses: {
+      [isChange ? "202" : "200"]: {
+        description: summary,
+        content: { [type]: { schema: schemaOf(answer) } },
+      },
+      default: {
+        description: "What is wrong, in words.",
+        content: { "application/json": { schema: schemaOf(ERROR) } },
+      },
+    },
+  };
+}
+
+const NAME = { name: "name", in: "path", required: true, schema: { type: "string" } };
+
+function schemaOf(type: z.ZodType): unknown {
+  const { $schema: _, ...schema } = z.toJSONSchema(type);
+  return schema;
+}
