@@ -7,6 +7,7 @@ import type { Ask, LifecycleEvent } from "./lifecycle.ts";
 import {
   type CommandResult,
   type Failure,
+  LookRefused,
   type Observation,
   type Progress,
   type ScaleTarget,
@@ -115,7 +116,9 @@ export class Conversation implements TargetObserver {
       event = answer();
     } catch (error) {
       if (this.#isCommanding) this.#fence = Infinity;
-      event = ask === "measure" || ask === "check"
+      event = error instanceof LookRefused
+        ? { type: "refused", failure: error.failure }
+        : ask === "measure" || ask === "check"
         ? { type: "measured", usage: UNKNOWN }
         : { type: "unanswered", message: error instanceof Error ? error.message : String(error) };
     }

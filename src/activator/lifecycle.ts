@@ -168,7 +168,8 @@ const ARROWS: {
   readonly [N in StateName]: (state: In<N>, event: LifecycleEvent, now: Now) => State;
 } = {
   unknown(state, event, now) {
-    if (event.type === "refused") return later(state, now);
+    // Who waits is told why nobody can tell; it may be up and in use, so it is left alone.
+    if (event.type === "refused") return { ...failed(state, now, event.failure), told: true };
     // News, however new, may be from before what we agreed to.
     if (event.type !== "looked") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");

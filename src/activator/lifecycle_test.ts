@@ -27,7 +27,7 @@ const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
   ["unknown", "looked ready", looked("ready"), NONE, "idle"],
   ["unknown", "looked ready, wanted", looked("ready"), WAITING, "active"],
   ["unknown", "saw ready, which may be older", saw("ready"), NONE, "unknown"],
-  ["unknown", "refused", REFUSED, NONE, "unknown"],
+  ["unknown", "refused", REFUSED, NONE, "failed"],
   ["unknown", "unanswered", UNANSWERED, NONE, "unknown"],
   ["asleep", "wanted", { type: "demand" }, WAITING, "waking"],
   ["asleep", "saw none", saw("none"), NONE, "asleep"],

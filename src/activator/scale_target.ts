@@ -99,7 +99,7 @@ export interface ScaleTarget {
   subscribe(observer: TargetObserver): void;
   /**
    * A fresh, consistent observation: what was told to stop is `none`, whatever it still looks like.
-   * Rejects if the target's side does not answer.
+   * Rejects if the target's side does not answer, with {@link LookRefused} if it says no.
    */
   look(signal: AbortSignal): Promise<Observation>;
   /**
@@ -131,6 +131,14 @@ export interface ScaleTarget {
    * process at once: its open answers break, instead of ending as if they were whole. Never rejects.
    */
   close(how?: "kill"): Promise<void>;
+}
+
+/** Thrown by `look` when its refusal is believed: nobody can tell how the workload is, and this is why. */
+export class LookRefused extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+    this.name = "LookRefused";
+  }
 }
 
 /** Usage of an engine without metrics: our own count of requests decides alone. */

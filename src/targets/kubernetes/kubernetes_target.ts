@@ -5,6 +5,7 @@
 import { sleepTogether } from "../../activator/agreement.ts";
 import {
   type CommandResult,
+  LookRefused,
   type Observation,
   type ScaleTarget,
   type TargetObserver,
@@ -18,7 +19,6 @@ import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
 import { AnnouncedSleep } from "./announced_sleep.ts";
-import { ApiError } from "./api.ts";
 import { Condemned } from "./condemned.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Membership } from "./membership.ts";
@@ -98,10 +98,10 @@ export class KubernetesTarget implements ScaleTarget {
     let workload: WorkloadView;
     try {
       // Ours would keep the others waiting; of the dead, a zero may still be on its way, and only that stops it.
-      workload = await scaler.withdraw(signal, (by) => !this.#isLivingOther(by));
+      workload = await scaler.look(signal, (by) => !this.#isLivingOther(by));
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ApiError) || error.status !== 404) {
+      if (!(error instanceof LookRefused && error.failure.kind === "missing")) {
         this.options.log.warn("cannot see its workload", { reason: (error as Error).message });
         throw error;
       }

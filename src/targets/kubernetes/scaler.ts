@@ -2,7 +2,7 @@
  * The two commands to a workload, by its `scale` subresource and with the resourceVersion that was seen:
  * somebody else's change in between wins. Never over a number that is not zero when waking.
  */
-import type { CommandResult, Failure } from "../../activator/scale_target.ts";
+import { type CommandResult, type Failure, LookRefused } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { ApiError, ApiUnreachable, type KubernetesApi, MERGE_PATCH } from "./api.ts";
 import type { KubernetesObject } from "./reflector.ts";
@@ -82,6 +82,21 @@ export class Scaler {
   async read(signal: AbortSignal): Promise<WorkloadView> {
     const { api, path } = this.options;
     return workloadView(await api.call<KubernetesObject>({ verb: "get", path, signal }));
+  }
+
+  /** As `withdraw`, for whoever wants to know how it is. @throws LookRefused, ApiUnreachable, ApiError */
+  async look(signal: AbortSignal, isVoid: (by: string) => boolean): Promise<WorkloadView> {
+    const seen = await this.#command(signal, () => this.withdraw(signal, isVoid));
+    switch (seen.outcome) {
+      case "done":
+        return seen.workload;
+      case "refused":
+        throw new LookRefused(seen.failure);
+      case "conflict":
+        throw new ApiError(409, "Conflict", "somebody else changed it");
+      case "unanswered":
+        throw new ApiUnreachable(seen.message);
+    }
   }
 
   /** `seen` is what a watch knows, which may be old: then the write conflicts, and a read decides. */
