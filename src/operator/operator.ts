@@ -5,6 +5,7 @@ import type { StateListener } from "../activator/announcer.ts";
 import { printConfig } from "../config/print.ts";
 import type { Config } from "../config/spec.ts";
 import type { SecretTools } from "../keys/secret.ts";
+import { derived } from "../lib/derived.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Handler } from "../platform/http_server.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
@@ -75,6 +76,11 @@ function createHandler(
 }
 
 class Pages {
+  readonly #specs = derived(
+    () => this.options.config(),
+    ({ models }) => new Map(models.map((spec) => [spec.name, spec])),
+  );
+
   constructor(
     readonly options: OperatorOptions,
     readonly metrics: GatewayMetrics,
@@ -142,9 +148,8 @@ class Pages {
   }
 
   #view(activation: Activation): ModelView | undefined {
-    const { config, clock } = this.options;
-    const spec = config().models.find(({ name }) => name === activation.model);
-    return spec && viewOf(activation, spec, clock);
+    const spec = this.#specs().get(activation.model);
+    return spec && viewOf(activation, spec, this.options.clock);
   }
 }
 

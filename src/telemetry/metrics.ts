@@ -11,85 +11,99 @@ export interface Family {
 
 type Labels = readonly string[];
 
-/** A family whose text is made at each scrape. */
+/** A family whose text is made at each scrape; what stays the same of it, its labels, is made once. */
 interface Exposed {
-  lines(): Iterable<string>;
+  /** Adds its lines to `page`. */
+  tell(page: string[]): void;
 }
 
 export class Counter implements Exposed {
-  readonly #values = new Map<string, { readonly labels: Labels; value: number }>();
+  readonly #values = new Map<string, { readonly series: string; value: number }>();
 
   constructor(readonly family: Family) {}
 
   /** Adds `by`, which may be 0: then the series is there before anything happens. */
   add(by: number, ...labels: Labels): void {
     const key = labels.join("\0");
-    const series = this.#values.get(key);
-    if (series) series.value += by;
-    else this.#values.set(key, { labels, value: by });
+    const known = this.#values.get(key);
+    if (known) known.value += by;
+    else this.#values.set(key, { series: seriesOf(this.family, labels), value: by });
   }
 
-  *lines(): Iterable<string> {
-    yield* header(this.family, "counter");
-    for (const { labels, value } of this.#values.values()) {
-      yield sample(this.family.name, this.family.labels, labels, value);
-    }
+  tell(page: string[]): void {
+    page.push(header(this.family, "counter"));
+    for (const { series, value } of this.#values.values()) page.push(series + number(value));
   }
 }
 
 /** Its values are asked for at each scrape: what is not there any more is not told any more. */
 export class Gauge implements Exposed {
+  readonly #series = new Map<string, string>();
+
   constructor(
     readonly family: Family,
     readonly collect: (set: (value: number, ...labels: Labels) => void) => void,
     readonly type: "gauge" | "counter" = "gauge",
   ) {}
 
-  *lines(): Iterable<string> {
-    yield* header(this.family, this.type);
-    const lines: string[] = [];
-    this.collect((value, ...labels) =>
-      lines.push(sample(this.family.name, this.family.labels, labels, value))
-    );
-    yield* lines;
+  tell(page: string[]): void {
+    page.push(header(this.family, this.type));
+    this.collect((value, ...labels) => {
+      const key = labels.join("\0");
+      let series = this.#series.get(key);
+      if (series === undefined) this.#series.set(key, series = seriesOf(this.family, labels));
+      page.push(series + number(value));
+    });
   }
 }
 
+interface Distribution {
+  /** Of each bucket, the last one's bound is `+Inf`; then of sum and count. */
+  readonly series: readonly string[];
+  readonly counts: number[];
+  sum: number;
+}
+
 export class Histogram implements Exposed {
-  readonly #series = new Map<
-    string,
-    { readonly labels: Labels; readonly counts: number[]; sum: number; count: number }
-  >();
+  readonly #all = new Map<string, Distribution>();
 
   /** `bounds`: the buckets' upper ends, rising; `+Inf` goes without saying. */
   constructor(readonly family: Family, readonly bounds: readonly number[]) {}
 
   observe(value: number, ...labels: Labels): void {
     const key = labels.join("\0");
-    let series = this.#series.get(key);
-    if (!series) {
-      series = { labels, counts: this.bounds.map(() => 0), sum: 0, count: 0 };
-      this.#series.set(key, series);
+    let one = this.#all.get(key);
+    if (!one) {
+      one = {
+        series: this.#seriesOf(labels),
+        counts: Array(this.bounds.length + 1).fill(0),
+        sum: 0,
+      };
+      this.#all.set(key, one);
     }
     const at = this.bounds.findIndex((bound) => value <= bound);
-    if (at >= 0) series.counts[at]!++;
-    series.sum += value;
-    series.count++;
+    one.counts[at < 0 ? this.bounds.length : at]!++;
+    one.sum += value;
   }
 
-  *lines(): Iterable<string> {
-    const { name, labels: names = [] } = this.family;
-    yield* header(this.family, "histogram");
-    for (const { labels, counts, sum, count } of this.#series.values()) {
+  tell(page: string[]): void {
+    page.push(header(this.family, "histogram"));
+    for (const { series, counts, sum } of this.#all.values()) {
       let below = 0;
-      for (const [i, bound] of this.bounds.entries()) {
-        below += counts[i]!;
-        yield sample(`${name}_bucket`, [...names, "le"], [...labels, String(bound)], below);
-      }
-      yield sample(`${name}_bucket`, [...names, "le"], [...labels, "+Inf"], count);
-      yield sample(`${name}_sum`, names, labels, sum);
-      yield sample(`${name}_count`, names, labels, count);
+      for (const [i, count] of counts.entries()) page.push(series[i]! + (below += count));
+      page.push(series.at(-2)! + number(sum), series.at(-1)! + below);
     }
+  }
+
+  #seriesOf(labels: Labels): string[] {
+    const { name, help, labels: names = [] } = this.family;
+    const bucket = { name: `${name}_bucket`, help, labels: [...names, "le"] };
+    return [
+      ...[...this.bounds, "+Inf"].map((bound) => seriesOf(bucket, [...labels, String(bound)])),
+      ...["sum", "count"].map((part) =>
+        seriesOf({ name: `${name}_${part}`, help, labels: names }, labels)
+      ),
+    ];
   }
 }
 
@@ -97,20 +111,21 @@ export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** The page of all `families`, in their order. */
 export function exposition(families: Iterable<Exposed>): string {
-  const lines: string[] = [];
-  for (const family of families) lines.push(...family.lines());
-  return lines.join("\n") + "\n";
+  const page: string[] = [];
+  for (const family of families) family.tell(page);
+  return page.join("\n") + "\n";
 }
 
-function header({ name, help }: Family, type: string): string[] {
-  return [`# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}`, `# TYPE ${name} ${type}`];
+function header({ name, help }: Family, type: string): string {
+  return `# HELP ${name} ${help.replace(/[\\\n]/g, escaped)}\n# TYPE ${name} ${type}`;
 }
 
-function sample(name: string, names: Labels = [], labels: Labels, value: number): string {
+/** A line without its value. */
+function seriesOf({ name, labels: names = [] }: Family, labels: Labels): string {
   const pairs = names.map((label, i) =>
     `${label}="${(labels[i] ?? "").replace(/[\\\n"]/g, escaped)}"`
   );
-  return `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} ${number(value)}`;
+  return `${name}${pairs.length > 0 ? `{${pairs.join(",")}}` : ""} `;
 }
 
 function escaped(character: string): string {
