@@ -16,6 +16,11 @@ export class RawClient implements Disposable {
     return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
   }
 
+  /** Of its own end. */
+  get port(): number {
+    return this.#conn.localAddr.port;
+  }
+
   /** Sends a POST of `body`, JSON unless it is a text. */
   async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<void> {
     const bytes = new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));

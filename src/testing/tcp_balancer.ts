@@ -6,6 +6,8 @@ const LOOK_EVERY_MS = 50;
 export class TcpBalancer implements AsyncDisposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.TcpConn>();
+  /** By the port of the client's end; the latest that had it. */
+  readonly #routes = new Map<number, { readonly url: string; isOpen: boolean }>();
   #ready: readonly string[] = [];
   #turn = 0;
   #isOver = false;
@@ -22,6 +24,16 @@ export class TcpBalancer implements AsyncDisposable {
   /** How many would be sent to now. */
   get readyCount(): number {
     return this.#ready.length;
+  }
+
+  /** Which gateway got the connection from that port of a client, open or not. */
+  routeOf(port: number): string | undefined {
+    return this.#routes.get(port)?.url;
+  }
+
+  /** How many connections are open to the gateway at `url`. */
+  openTo(url: string): number {
+    return [...this.#routes.values()].filter((route) => route.isOpen && route.url === url).length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -56,23 +68,28 @@ export class TcpBalancer implements AsyncDisposable {
   }
 
   async #serve(client: Deno.TcpConn): Promise<void> {
-    const upstream = await this.#connect();
-    if (!upstream) return client.close();
+    const connected = await this.#connect();
+    if (!connected) return client.close();
+    const { url, upstream } = connected;
+    const route = { url, isOpen: true };
+    this.#routes.set(client.remoteAddr.port, route);
     for (const conn of [client, upstream]) this.#open.add(conn);
     await Promise.allSettled([
       client.readable.pipeTo(upstream.writable),
       upstream.readable.pipeTo(client.writable),
     ]);
+    route.isOpen = false;
     for (const conn of [client, upstream]) this.#open.delete(conn);
   }
 
   /** One that refuses has just gone: the next one, as whoever connects would. */
-  async #connect(): Promise<Deno.TcpConn | undefined> {
+  async #connect(): Promise<{ url: string; upstream: Deno.TcpConn } | undefined> {
     for (let tries = 0; tries < 40; tries++) {
       const url = this.#ready[this.#turn++ % Math.max(1, this.#ready.length)];
       try {
         if (url) {
-          return await Deno.connect({ hostname: "127.0.0.1", port: Number(new URL(url).port) });
+          const port = Number(new URL(url).port);
+          return { url, upstream: await Deno.connect({ hostname: "127.0.0.1", port }) };
         }
       } catch {
         // Refused.

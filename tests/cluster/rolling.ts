@@ -4,6 +4,7 @@ import { replicasOf } from "../../src/testing/cluster_gateway.ts";
 import { test, TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
+import { SteadyClient } from "../../src/testing/steady_client.ts";
 import { TcpBalancer } from "../../src/testing/tcp_balancer.ts";
 
 /** How many gateways are replaced: in the suite, and for a measurement with `$ROLLING_UPDATES`. */
@@ -20,43 +21,6 @@ function start({ name }: TestNamespace): Promise<GatewayProcess> {
   );
 }
 
-/** Asks again and again, on a connection of its own each time, until told to end. */
-class Client {
-  asked = 0;
-  readonly failed: string[] = [];
-  #isOver = false;
-  readonly #asking: Promise<void>;
-
-  constructor(readonly url: string, readonly model: string, readonly pauseMs: () => number) {
-    this.#asking = this.#run();
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#asking;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isOver) {
-      using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      try {
-        const response = await fetch(`${this.url}/v1/chat/completions`, {
-          ...{ method: "POST", client, headers: { "content-type": "application/json" } },
-          body: JSON.stringify({ model: this.model, messages: [], stream: true }),
-        });
-        const text = await response.text();
-        if (response.status !== 200 || !text.trimEnd().endsWith("data: [DONE]")) {
-          this.failed.push(`${this.model}: ${response.status} ${text.slice(-200)}`);
-        }
-      } catch (error) {
-        this.failed.push(`${this.model}: ${error}`);
-      }
-      this.asked++;
-      await new Promise((resolve) => setTimeout(resolve, this.pauseMs()));
-    }
-  }
-}
-
 test(`${UPDATES} gateways are replaced under load, and no request fails`, async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("warm", {
@@ -68,13 +32,10 @@ test(`${UPDATES} gateways are replaced under load, and no request fails`, async 
   for (const gateway of gateways) stack.use(gateway);
   const balancer = stack.use(new TcpBalancer(gateways));
   await eventually(() => balancer.readyCount === 2);
-  const clients = [
-    ...Array.from({ length: 4 }, () => new Client(balancer.url, "warm", () => 10)),
-    ...Array.from(
-      { length: 2 },
-      () => new Client(balancer.url, "cold", () => 200 + 600 * Math.random()),
-    ),
-  ];
+  const { url } = balancer;
+  const pauses = { warm: () => 10, cold: () => 200 + 600 * Math.random() };
+  const clients = (["warm", "warm", "warm", "warm", "cold", "cold"] as const)
+    .map((model) => new SteadyClient({ url, model, pauseMs: pauses[model] }));
   for (let i = 0; i < UPDATES; i++) {
     const gateway = gateways[i % 2]!;
     gateway.signal("SIGTERM");
@@ -85,7 +46,10 @@ test(`${UPDATES} gateways are replaced under load, and no request fails`, async 
   for (const client of clients) await client.end();
   expect(clients.flatMap(({ failed }) => failed)).toEqual([]);
   const asked = (model: string) =>
-    clients.filter((client) => client.model === model).reduce((sum, { asked }) => sum + asked, 0);
+    clients.filter(({ options }) => options.model === model).reduce(
+      (sum, { asked }) => sum + asked,
+      0,
+    );
   console.log(`    ${asked("warm")} streams and ${asked("cold")} requests that may have to wake`);
   expect(asked("warm")).toBeGreaterThan(4 * UPDATES);
   expect(asked("cold")).toBeGreaterThan(UPDATES);
