@@ -53,16 +53,17 @@ test("two gateways wake a Deployment once, and put it to sleep when both are qui
 test("a model that one gateway uses is not put to sleep by the other, for however long", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", {
-    ...{ "bed/load": "100ms", "bed/tokens": "40", "bed/token-gap": "100ms" },
+    ...{ "bed/load": "100ms", "bed/tokens": "80", "bed/token-gap": "100ms" },
   });
-  const gateways = await startTwo(namespace, "idleTimeout: 1s");
+  // Longer than this process may be kept from looking, once the answer has ended.
+  const gateways = await startTwo(namespace, "idleTimeout: 3s");
   const [a, b] = gateways;
   const stream = await a.chat("m", { stream: true });
   await b.until("m", "idle");
   const text = await stream.text();
   expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
   expect(a.states("m")).not.toContain("stopping");
-  expect(b.states("m").filter((state) => state === "asleep").length).toBeLessThanOrEqual(1);
+  expect(b.states("m").join(" ")).not.toMatch(/asleep.*asleep/);
   await eventually(async () => await replicasOf(namespace, "m") === 0, 20_000);
   await endTwo(gateways);
 });
