@@ -1,52 +1,8 @@
-/** The life of the gateway's process: signals, reloads, a second one, and what is left behind. */
+/** The life of the gateway's process: reloads, a second one, and what is left behind; its end is in `drain_test.ts`. */
 import { expect } from "expect";
 import { lockPathOf } from "../src/platform/lock.ts";
 import { eventually } from "../src/testing/eventually.ts";
-import { engineModel, GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
-
-async function allGone(pids: readonly number[]): Promise<boolean> {
-  return (await Promise.all(pids.map(isAlive))).every((alive) => !alive);
-}
-
-Deno.test("SIGTERM lets a running stream end, then stops its engine and ends with 0", async () => {
-  await using gateway = await GatewayProcess.start(
-    engineModel("m", "--tokens 40 --tokens-per-second 40"),
-  );
-  const response = await gateway.chat("m", { stream: true });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let text = (await reader.read()).value!;
-  gateway.signal("SIGTERM");
-  for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value;
-  expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
-  expect((await gateway.status).code).toBe(0);
-  expect(gateway.lines.map(({ msg }) => msg)).toContain("stopped");
-  expect(await allGone(gateway.enginePids())).toBe(true);
-});
-
-Deno.test("SIGTERM breaks a stream that does not end within drainTimeout: no clean end", async () => {
-  await using gateway = await GatewayProcess.start(
-    engineModel("m", "--tokens 100000 --tokens-per-second 20"),
-    { server: "drainTimeout: 300ms" },
-  );
-  const response = await gateway.chat("m", { stream: true });
-  const whole = response.text();
-  whole.catch(() => {});
-  gateway.signal("SIGTERM");
-  await expect(whole).rejects.toThrow();
-  expect((await gateway.status).code).toBe(0);
-});
-
-Deno.test("SIGTERM tells at once those who wait for a process that ends with the gateway", async () => {
-  await using gateway = await GatewayProcess.start(engineModel("m", "--cold-start 60s"));
-  const waiting = gateway.chat("m");
-  await gateway.until("m", "waking");
-  gateway.signal("SIGTERM");
-  const response = await waiting;
-  expect(response.status).toBe(503);
-  expect((await response.json()).error.code).toBe("draining");
-  await gateway.status;
-  expect(await allGone(gateway.enginePids())).toBe(true);
-});
+import { allGone, engineModel, GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
 
 Deno.test("SIGKILL leaves no engine behind, and the next gateway can start", async () => {
   await using gateway = await GatewayProcess.start(engineModel("m"));

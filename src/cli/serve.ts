@@ -262,7 +262,7 @@ async function runUntilSignal(
 }
 
 /** How long those that waited until the end have to hear that it is in vain. */
-const LAST_ANSWERS_MS = 500;
+export const LAST_ANSWERS_MS = 500;
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => systemClock.timer(ms, resolve));

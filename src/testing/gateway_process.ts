@@ -204,3 +204,8 @@ export async function isAlive(pid: number): Promise<boolean> {
     return false;
   }
 }
+
+/** True once none of these processes is there. */
+export async function allGone(pids: readonly number[]): Promise<boolean> {
+  return (await Promise.all(pids.map(isAlive))).every((alive) => !alive);
+}
