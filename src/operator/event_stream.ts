@@ -30,8 +30,9 @@ export function eventStream(
       };
       const keepAlive = () => {
         timer = clock.timer(KEEP_ALIVE_MS, () => {
-          write(": keep-alive\n\n");
+          // First the next one: who is too slow is let go by this write, and the timer with it.
           keepAlive();
+          write(": keep-alive\n\n");
         });
       };
       listening = journal.listen((change) => write(event("change", change)));

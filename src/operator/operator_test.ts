@@ -263,3 +263,14 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
 interface Answers {
   readonly responses: Record<string, unknown>;
 }
+
+// The next keep-alive was written to a stream that had failed: an error that nobody caught.
+Deno.test("/api/events lets a reader go that does not read, and writes nothing more to it", async () => {
+  const { clock, ask } = world();
+  await clock.advance(1_000);
+  const before = clock.timers;
+  const response = await ask("/api/events");
+  for (let i = 0; i < 1_010; i++) await clock.advance(15_000);
+  expect(clock.timers).toBe(before);
+  await expect(response.body!.getReader().read()).rejects.toThrow("the reader is too slow");
+});
