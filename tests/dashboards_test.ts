@@ -2,7 +2,6 @@
 import { expect } from "expect";
 import { parse } from "yaml";
 import { Activator } from "../src/activator/activator.ts";
-import type { TargetObserver } from "../src/activator/scale_target.ts";
 import { GatewayMetrics } from "../src/operator/gateway_metrics.ts";
 import { silentLog as log } from "../src/telemetry/log.ts";
 import { FakeTarget } from "../src/testing/fake_target.ts";
@@ -14,9 +13,6 @@ import { VirtualClock } from "../src/testing/virtual_clock.ts";
 async function told(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const clock = new VirtualClock();
   const target = new FakeTarget(clock);
-  let observer!: TargetObserver;
-  const { subscribe } = target;
-  target.subscribe = (each) => subscribe.call(target, observer = each);
   const activator = new Activator({
     ...{ clock, log, createTarget: () => target },
     onChange: (...change) => metrics.changed(...change),
@@ -29,7 +25,7 @@ async function told(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   await clock.advance(1_000);
   activator.find("m")!.wake();
   await clock.advance(500);
-  observer.progressed({ phase: "loading", detail: "weights" }, Infinity);
+  target.observer!.progressed({ phase: "loading", detail: "weights" }, Infinity);
   await clock.advance(600_000);
   metrics.answered({
     ...{ model: "m", status: 503, code: "overloaded", coldStartMs: 1, headersMs: 1, durationMs: 1 },

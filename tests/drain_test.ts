@@ -57,7 +57,7 @@ Deno.test("SIGTERM: /readyz says 503 while all is served for shutdownDelay, then
   await using gateway = await GatewayProcess.start(external(upstream.url), {
     server: "shutdownDelay: 2s\noperator: 127.0.0.1:0",
   });
-  const operator = String(gateway.lines.find(({ msg }) => msg === "listening")!.operator);
+  const operator = gateway.operatorUrl;
   expect(await read(fetch(`${gateway.url}/readyz`))).toEqual([200, '{"status":"ready"}']);
   const sinceMs = performance.now();
   gateway.signal("SIGTERM");

@@ -12,7 +12,7 @@ async function start(): Promise<{ gateway: GatewayProcess; url: string }> {
   const gateway = await GatewayProcess.start(engineModel("m", "--cold-start 1s") + BROKEN, {
     server: "operator: 127.0.0.1:0",
   });
-  return { gateway, url: String(gateway.lines.find(({ msg }) => msg === "listening")!.operator) };
+  return { gateway, url: gateway.operatorUrl };
 }
 
 async function run(...args: string[]): Promise<[code: number, out: string, err: string]> {

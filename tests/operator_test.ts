@@ -10,8 +10,7 @@ async function start(server = ""): Promise<{ gateway: GatewayProcess; url: strin
   const gateway = await GatewayProcess.start(ENGINE, {
     server: `operator: 127.0.0.1:0\n${server}`,
   });
-  const { operator } = gateway.lines.find(({ msg }) => msg === "listening")!;
-  return { gateway, url: String(operator) };
+  return { gateway, url: gateway.operatorUrl };
 }
 
 Deno.test("operators wake a model, see it come up, and find its requests in the metrics", async () => {

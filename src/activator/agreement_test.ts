@@ -5,6 +5,7 @@ import {
   FLYING,
   looked,
   NONE,
+  POLICY,
   QUIET,
   saw,
   step,
@@ -17,7 +18,7 @@ import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Activation } from "./activation.ts";
 import { type SleepSteps, sleepTogether } from "./agreement.ts";
 import { intent, type LifecycleEvent } from "./lifecycle.ts";
-import type { CommandResult, TargetObserver } from "./scale_target.ts";
+import type { CommandResult } from "./scale_target.ts";
 import type { Demand, StateName } from "./state.ts";
 
 const TABLE: [StateName, string, LifecycleEvent, Demand, StateName][] = [
@@ -146,20 +147,12 @@ Deno.test("sleepTogether() takes back what was vetoed, used after all, or is not
   expect(await taken(left, unwanted)).toEqual(["announce agreed isQuiet withdraw", "conflict"]);
 });
 
-const POLICY = {
-  idleTimeoutMs: 60_000,
-  coldStartTimeoutMs: 120_000,
-  retryAfterMaxMs: 300_000,
-  enabled: true,
-};
 const LIMITS = { pendingMax: 512, inFlightMax: 0, pendingTimeoutMs: 60_000 };
 
 function world() {
   const clock = new VirtualClock();
   const target = new FakeTarget(clock);
-  let observer!: TargetObserver;
-  const { subscribe, look } = target;
-  target.subscribe = (each) => subscribe.call(target, observer = each);
+  const { look } = target;
   let looks = 0;
   target.look = (signal) => {
     looks++;
@@ -168,7 +161,7 @@ function world() {
   const activation = new Activation({
     ...{ model: "m", target, policy: POLICY, limits: LIMITS, clock, log },
   });
-  return { clock, target, observer, activation, looks: () => looks };
+  return { clock, target, observer: target.observer!, activation, looks: () => looks };
 }
 
 // What it tells is from before: the others may have agreed to anything since.

@@ -285,3 +285,6 @@ const ARROWS: {
     }
   },
 };
+
+/** All there are. */
+export const STATE_NAMES = Object.keys(ARROWS) as readonly StateName[];

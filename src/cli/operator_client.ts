@@ -15,16 +15,28 @@ const DEFAULT_URL = "http://127.0.0.1:9090";
 const ANSWER_MAX_MS = 10_000;
 
 /** What the gateway said no to, or why it could not be asked; the message is for the user. */
-export class OperatorError extends Error {}
+class OperatorError extends Error {}
 
 export class OperatorClient {
   readonly #url: string;
   readonly #key: string | undefined;
   readonly #fetch = createFetch();
 
-  constructor({ url, key }: OperatorFlags, { env }: Terminal) {
+  constructor({ url, key }: OperatorFlags, readonly terminal: Terminal) {
+    const { env } = terminal;
     this.#url = (url ?? env.VLLM_AUTOSCALER_URL ?? DEFAULT_URL).replace(/\/+$/, "");
     this.#key = key ?? env.VLLM_AUTOSCALER_KEY;
+  }
+
+  /** The exit code that `command` resolves with; 1 where the gateway says no or nothing, in its words. */
+  async report(command: () => Promise<number>): Promise<number> {
+    try {
+      return await command();
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.terminal.err(error.message);
+      return 1;
+    }
   }
 
   /** @throws OperatorError */

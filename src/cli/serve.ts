@@ -5,7 +5,7 @@ import type { ConfigDiff } from "../config/diff.ts";
 import type { ParseResult } from "../config/parse.ts";
 import type { Config } from "../config/spec.ts";
 import { watchConfig } from "../config/watch.ts";
-import { systemClock } from "../platform/clock.ts";
+import { pause, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { systemFiles } from "../platform/files.ts";
 import { type HttpServer, systemListen } from "../platform/http_server.ts";
@@ -248,7 +248,7 @@ async function runUntilSignal(
   app.leave();
   log.info("draining", { signal: name, drainTimeout: `${drainTimeoutMs / 1000}s` });
   // A load balancer needs a while to notice; somebody at a terminal need not wait for it.
-  if (name === "SIGTERM") await pause(shutdownDelayMs);
+  if (name === "SIGTERM") await pause(shutdownDelayMs, systemClock);
   app.drain();
   if (await within(drainTimeoutMs, server.shutdown())) await app.close();
   else {
@@ -263,10 +263,6 @@ async function runUntilSignal(
 
 /** How long those that waited until the end have to hear that it is in vain. */
 export const LAST_ANSWERS_MS = 500;
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => systemClock.timer(ms, resolve));
-}
 
 /** True if `promise` settled within `ms`. */
 async function within(ms: number, promise: Promise<void>): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** `status`: every model with its state and why, once or again and again in place. */
 import type { ModelView } from "../operator/model_view.ts";
-import { systemClock as clock } from "../platform/clock.ts";
-import { OperatorClient, OperatorError, type OperatorFlags } from "./operator_client.ts";
+import { pause, systemClock } from "../platform/clock.ts";
+import { OperatorClient, type OperatorFlags } from "./operator_client.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface StatusOptions extends OperatorFlags {
@@ -16,33 +16,19 @@ const AGAIN_MS = 1_000;
 export async function statusCommand(options: StatusOptions): Promise<number> {
   const { terminal, watch = false, json = false } = options;
   const client = new OperatorClient(options, terminal);
-  const ended = Promise.withResolvers<void>();
-  let isOver = !watch;
-  using _signal = watch
-    ? terminal.onSignal("SIGINT", () => {
-      isOver = true;
-      ended.resolve();
-    })
-    : undefined;
-  for (let lines = 0;;) {
-    let models: readonly ModelView[];
-    try {
-      models = await client.models();
-    } catch (error) {
-      if (!(error instanceof OperatorError)) throw error;
-      terminal.err(error.message);
-      return 1;
+  const interrupted = Promise.withResolvers<true>();
+  using _signal = watch ? terminal.onSignal("SIGINT", () => interrupted.resolve(true)) : undefined;
+  return await client.report(async () => {
+    for (let lines = 0;;) {
+      const models = await client.models();
+      const text = json ? JSON.stringify({ models }) : renderStatus(models, terminal.outColour);
+      // Over what was there before: the cursor goes up, and everything below it is cleared.
+      terminal.out((lines > 0 && !json ? `\x1b[${lines}A\x1b[J` : "") + text);
+      lines = text.split("\n").length;
+      if (!watch) return 0;
+      if (await Promise.race([interrupted.promise, pause(AGAIN_MS, systemClock)])) return 0;
     }
-    const text = json ? JSON.stringify({ models }) : renderStatus(models, terminal.outColour);
-    // Over what was there before: the cursor goes up, and everything below it is cleared.
-    terminal.out((lines > 0 && !json ? `\x1b[${lines}A\x1b[J` : "") + text);
-    lines = text.split("\n").length;
-    if (isOver) return 0;
-    const again = Promise.withResolvers<void>();
-    using _again = clock.timer(AGAIN_MS, again.resolve);
-    await Promise.race([again.promise, ended.promise]);
-    if (isOver) return 0;
-  }
+  });
 }
 
 const COLOURS: Readonly<Record<string, number>> = {

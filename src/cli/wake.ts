@@ -1,7 +1,7 @@
 /** `wake`: wakes a model as a request would, and shows, if asked to, how it comes up or why it does not. */
 import type { ModelView } from "../operator/model_view.ts";
-import { systemClock as clock } from "../platform/clock.ts";
-import { OperatorClient, OperatorError, type OperatorFlags } from "./operator_client.ts";
+import { pause, systemClock } from "../platform/clock.ts";
+import { OperatorClient, type OperatorFlags } from "./operator_client.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface WakeOptions extends OperatorFlags {
@@ -17,7 +17,7 @@ const AGAIN_MS = 500;
 export async function wakeCommand(options: WakeOptions): Promise<number> {
   const { terminal, model, wait = false } = options;
   const client = new OperatorClient(options, terminal);
-  try {
+  return await client.report(async () => {
     let view = await client.wake(model);
     if (!wait) {
       terminal.out(`${model}: ${view.state}`);
@@ -31,20 +31,12 @@ export async function wakeCommand(options: WakeOptions): Promise<number> {
       told = what;
       if (view.state === "active" || view.state === "idle") return 0;
       if (view.failure) return 1;
-      await pause(AGAIN_MS);
+      await pause(AGAIN_MS, systemClock);
     }
-  } catch (error) {
-    if (!(error instanceof OperatorError)) throw error;
-    terminal.err(error.message);
-    return 1;
-  }
+  });
 }
 
 function lineOf({ state, failure, progress }: ModelView): string {
   if (failure) return `failed (${failure.kind}): ${failure.message}`;
   return progress ? `${state}: ${progress}` : state;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => clock.timer(ms, resolve));
 }

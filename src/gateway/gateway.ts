@@ -20,6 +20,7 @@ import { RequestError } from "./request_error.ts";
 import { realtimeLayer } from "./realtime.ts";
 import { rescueLayer } from "./rescue.ts";
 import type { SecretTools } from "../keys/secret.ts";
+import type { RequestRecord } from "../telemetry/request_record.ts";
 
 export interface GatewayOptions extends Omit<ForwardOptions, "secrets"> {
   readonly random: Random;
@@ -28,21 +29,6 @@ export interface GatewayOptions extends Omit<ForwardOptions, "secrets"> {
   readonly env: SecretTools["env"];
   /** Told of every request when its response is complete. */
   readonly observe?: (record: RequestRecord) => void;
-}
-
-/** One request, for the metrics; every text is bounded by the configuration, none is a client's. */
-export interface RequestRecord {
-  /** `""` if it was resolved to no model. */
-  readonly model: string;
-  readonly status: number;
-  /** The code of the gateway's own error, told in the answer or in its stream. */
-  readonly code: string | undefined;
-  /** How long it waited for its model to start; undefined if it did not. */
-  readonly coldStartMs: number | undefined;
-  /** From its arrival to the response's headers. */
-  readonly headersMs: number;
-  /** From its arrival until its response was complete. */
-  readonly durationMs: number;
 }
 
 export interface Gateway {

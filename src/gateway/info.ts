@@ -1,23 +1,10 @@
 /** Small answers of the gateway itself, and the methods that they may be asked with. */
+import { type AnswerOptions, answerText } from "../lib/answer_text.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import { RequestError } from "./request_error.ts";
 
-export function answerJson(
-  value: unknown,
-  { status = 200, headers = {} }: {
-    readonly status?: number;
-    readonly headers?: Readonly<Record<string, string>>;
-  } = {},
-): Response {
-  const body = new TextEncoder().encode(JSON.stringify(value));
-  return new Response(body, {
-    status,
-    headers: {
-      ...headers,
-      "content-type": "application/json",
-      "content-length": String(body.length),
-    },
-  });
+export function answerJson(value: unknown, options: AnswerOptions = {}): Response {
+  return answerText(JSON.stringify(value), "application/json", options);
 }
 
 /** @throws RequestError with the `Allow` header if the request's method is none of `methods` */

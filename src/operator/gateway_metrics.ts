@@ -1,23 +1,14 @@
 /** The gateway's metrics: what is counted as it happens, and what is asked for at each scrape. */
+import type { Activation } from "../activator/activation.ts";
 import type { Activator } from "../activator/activator.ts";
-import type { State, StateName } from "../activator/state.ts";
+import { STATE_NAMES } from "../activator/lifecycle.ts";
+import type { State } from "../activator/state.ts";
 import { durations } from "../activator/wake_phases.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ProcessUsage } from "../platform/process_usage.ts";
 import { Counter, exposition, Gauge, Histogram } from "../telemetry/metrics.ts";
-
-/** One request whose response is complete; every text is bounded by the configuration. */
-export interface CountedRequest {
-  /** `""` if it was resolved to no model. */
-  readonly model: string;
-  readonly status: number;
-  /** Of the gateway's own error. */
-  readonly code: string | undefined;
-  readonly coldStartMs: number | undefined;
-  readonly headersMs: number;
-  readonly durationMs: number;
-}
+import type { RequestRecord } from "../telemetry/request_record.ts";
 
 export interface GatewayMetricsOptions {
   readonly activator: () => Activator;
@@ -27,9 +18,6 @@ export interface GatewayMetricsOptions {
   readonly heldBytes: () => number;
 }
 
-const STATES: readonly StateName[] = [
-  ...["unknown", "asleep", "waking", "active", "idle", "stopping", "failed"] as const,
-];
 const REQUEST_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 const COLD_START_SECONDS = [1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1_200];
 
@@ -100,7 +88,7 @@ export class GatewayMetrics {
     this.#gauges = [...this.#modelGauges(), ...this.#processGauges()];
   }
 
-  answered(request: CountedRequest): void {
+  answered(request: RequestRecord): void {
     const { model, status, code, coldStartMs, headersMs, durationMs } = request;
     this.#requests.add(1, model, String(status));
     this.#durations.observe(durationMs / 1_000, model);
@@ -153,12 +141,7 @@ export class GatewayMetrics {
     const each = (
       name: string,
       help: string,
-      valueOf: (
-        activation: {
-          readonly details: State;
-          readonly demand: { pending: number; inFlight: number };
-        },
-      ) => number,
+      valueOf: (activation: Activation) => number,
     ) =>
       new Gauge(named(name, help, "model"), (set) => {
         for (const activation of activator().activations) {
@@ -178,7 +161,7 @@ export class GatewayMetrics {
         named("model_state", "1 for the state the model is in.", "model", "state"),
         (set) => {
           for (const { model, state } of activator().activations) {
-            for (const each of STATES) set(each === state ? 1 : 0, model, each);
+            for (const each of STATE_NAMES) set(each === state ? 1 : 0, model, each);
           }
         },
       ),

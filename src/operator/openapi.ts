@@ -1,5 +1,6 @@
 /** The operator API as an OpenAPI 3.1 document. */
 import { z } from "zod";
+import { STATE_NAMES } from "../activator/lifecycle.ts";
 
 const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);
 const seconds = z.number().describe("seconds");
@@ -10,7 +11,7 @@ const phases = z.record(z.string(), seconds).describe(
 
 export const MODEL = z.strictObject({
   name: z.string(),
-  state: z.enum(["unknown", "asleep", "waking", "active", "idle", "stopping", "failed"]),
+  state: z.enum(STATE_NAMES),
   since: moment,
   reason: z.string().describe("why it is in that state"),
   pending: z.int().describe("requests that wait for it"),

@@ -5,17 +5,15 @@ import type { StateListener } from "../activator/announcer.ts";
 import { printConfig } from "../config/print.ts";
 import type { Config } from "../config/spec.ts";
 import type { SecretTools } from "../keys/secret.ts";
+import { answerText } from "../lib/answer_text.ts";
 import { derived } from "../lib/derived.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Handler } from "../platform/http_server.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import { CONTENT_TYPE } from "../telemetry/metrics.ts";
+import type { RequestRecord } from "../telemetry/request_record.ts";
 import { eventStream } from "./event_stream.ts";
-import {
-  type CountedRequest,
-  GatewayMetrics,
-  type GatewayMetricsOptions,
-} from "./gateway_metrics.ts";
+import { GatewayMetrics, type GatewayMetricsOptions } from "./gateway_metrics.ts";
 import { Guard } from "./guard.ts";
 import { Journal } from "./journal.ts";
 import { type ModelView, viewOf } from "./model_view.ts";
@@ -36,7 +34,7 @@ const OPEN = ["/livez", "/readyz", "/metrics"];
 /** The handler, and what it is told of. */
 export interface Operator {
   readonly handle: Handler;
-  answered(request: CountedRequest): void;
+  answered(request: RequestRecord): void;
   changed(model: string, ...change: Parameters<StateListener>): void;
   reloaded(outcome: "success" | "failure"): void;
   /** Told of the talk with the API server. */
@@ -187,15 +185,6 @@ function body(
   status = 200,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const bytes = new TextEncoder().encode(text);
-  return new Response(bytes, {
-    status,
-    headers: {
-      ...headers,
-      "content-type": type,
-      "content-length": String(bytes.length),
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    },
-  });
+  const plain = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  return answerText(text, type, { status, headers: { ...headers, ...plain } });
 }

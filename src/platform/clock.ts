@@ -18,6 +18,11 @@ export interface Clock {
   timer(delayMs: number, callback: () => void): Disposable;
 }
 
+/** Resolves `ms` from now. */
+export function pause(ms: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.timer(ms, resolve));
+}
+
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),

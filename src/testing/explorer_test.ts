@@ -5,11 +5,12 @@
 import { expect } from "expect";
 import type { Permit } from "../activator/admission.ts";
 import { Breaker, type BreakerOptions, type Waiter } from "../activator/breaker.ts";
-import { Conversation, type ConversationOptions } from "../activator/conversation.ts";
+import type { Conversation, ConversationOptions } from "../activator/conversation.ts";
 import type { Endpoint } from "../activator/endpoints.ts";
 import { type LifecycleEvent, transition } from "../activator/lifecycle.ts";
 import type { State } from "../activator/state.ts";
 import type { Clock } from "../platform/clock.ts";
+import { Believer } from "./believer.ts";
 import { explore, type ExploreOptions } from "./explorer.ts";
 import { ExploredActivation, type MakeActivation, POLICY, SmallWorld } from "./small_world.ts";
 
@@ -107,12 +108,6 @@ class LostWaiter extends Breaker {
   }
 }
 
-class NoFence extends Conversation {
-  protected override counts(): boolean {
-    return true;
-  }
-}
-
 /** Measures deadlines by a clock that goes back, instead of holding it still. */
 class BackwardsClock extends ExploredActivation {
   protected override createClock(clock: Clock): Clock {
@@ -138,7 +133,7 @@ const BUGS: Record<string, { make: MakeActivation; start?: string[]; promise: Re
     make: (options) =>
       new class extends ExploredActivation {
         protected override createConversation(options: ConversationOptions): Conversation {
-          return new NoFence(options);
+          return new Believer(options);
         }
       }(options),
     start: UP,

@@ -44,7 +44,8 @@ export class FakeTarget implements ScaleTarget {
   readonly commands: ("wake" | "sleep")[] = [];
   /** Called before a sleep is sent. */
   onSleep: () => void = () => {};
-  #observer: TargetObserver | undefined;
+  /** Whoever subscribed. */
+  observer: TargetObserver | undefined;
   #served = 0;
   #stepping = false;
   #newsDueMs = 0;
@@ -54,7 +55,7 @@ export class FakeTarget implements ScaleTarget {
   constructor(readonly clock: Clock, public weather: FakeWeather = FAIR_WEATHER) {}
 
   subscribe(observer: TargetObserver): void {
-    this.#observer = observer;
+    this.observer = observer;
   }
 
   look(signal: AbortSignal): Promise<Observation> {
@@ -83,7 +84,7 @@ export class FakeTarget implements ScaleTarget {
 
   suspect(endpoint: string): void {
     if (this.cluster.phase !== "ready" || endpoint !== ENDPOINT) return;
-    this.#observer?.saw({ workload: { phase: "starting" }, asOf: this.cluster.observed });
+    this.observer?.saw({ workload: { phase: "starting" }, asOf: this.cluster.observed });
     const asOf = this.cluster.observed;
     this.clock.timer(this.weather.newsMs(), () => {
       if (this.cluster.phase === "ready" && this.cluster.observed === asOf) this.#republish();
@@ -152,7 +153,7 @@ export class FakeTarget implements ScaleTarget {
       this.#stepping = false;
       const wasStarting = this.cluster.phase === "starting" && this.cluster.desired === 1;
       if (wasStarting && this.weather.cannotWake()) {
-        this.#observer?.failed({ kind: "crashed", message: "exit 1" }, this.cluster.observed);
+        this.observer?.failed({ kind: "crashed", message: "exit 1" }, this.cluster.observed);
       } else {
         this.cluster.step();
         this.#deliverSoon();
@@ -171,7 +172,7 @@ export class FakeTarget implements ScaleTarget {
     this.#newsDueMs = Math.max(this.#newsDueMs, this.clock.nowMs() + this.weather.newsMs());
     this.clock.timer(this.#newsDueMs - this.clock.nowMs(), () => {
       const news = this.cluster.news.shift();
-      if (news && !this.closed) this.#observer?.saw(news);
+      if (news && !this.closed) this.observer?.saw(news);
     });
   }
 }

@@ -44,6 +44,8 @@ export class GatewayProcess implements AsyncDisposable {
   /** What was printed that is no log line. */
   readonly text: string[] = [];
   url = "";
+  /** Where its operator surface listens; empty: nowhere. */
+  operatorUrl = "";
   #child!: Deno.ChildProcess;
   #output!: Promise<void>;
   status!: Promise<Deno.CommandStatus>;
@@ -190,7 +192,9 @@ export class GatewayProcess implements AsyncDisposable {
     if (!line.startsWith("{")) return void this.text.push(line);
     const parsed = JSON.parse(line) as LogLine;
     this.lines.push(parsed);
-    if (parsed.msg === "listening") this.url = String(parsed.url);
+    if (parsed.msg !== "listening") return;
+    this.url = String(parsed.url);
+    this.operatorUrl = String(parsed.operator ?? "");
   }
 }
 

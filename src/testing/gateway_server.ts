@@ -1,6 +1,6 @@
 /** The gateway on a real socket, in front of upstreams of the test's own, with gates the test moves. */
 import type { ModelSpec, RouteSpec, ServerSpec } from "../config/spec.ts";
-import { createGateway, type Gateway, type RequestRecord } from "../gateway/gateway.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import { createRouteTable } from "../gateway/routes.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -10,6 +10,7 @@ import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { systemRandom } from "../platform/random.ts";
 import { systemTcp } from "../platform/tcp.ts";
 import { silentLog } from "../telemetry/log.ts";
+import type { RequestRecord } from "../telemetry/request_record.ts";
 import { FakeAdmission } from "./fake_admission.ts";
 import { modelSpec, serverSpec } from "./requests.ts";
 

@@ -1,9 +1,10 @@
 /** Many seeded worlds; a failing one prints the command that replays it. */
 import { expect } from "expect";
 import { Activation } from "../activator/activation.ts";
-import { Conversation, type ConversationOptions } from "../activator/conversation.ts";
+import type { Conversation, ConversationOptions } from "../activator/conversation.ts";
 import type { Clock } from "../platform/clock.ts";
 import { SILENCE_MAX_MS } from "../targets/kubernetes/reflector.ts";
+import { Believer } from "./believer.ts";
 import { simulate } from "./simulator.ts";
 
 const SEEDS = 100;
@@ -38,14 +39,9 @@ Deno.test("simulate() gives the same trace for the same seed, another for anothe
 });
 
 Deno.test("simulate() catches a planted bug: news older than our last command", async () => {
-  class NoFence extends Conversation {
-    protected override counts(): boolean {
-      return true;
-    }
-  }
   class Mutant extends Activation {
     protected override createConversation(options: ConversationOptions): Conversation {
-      return new NoFence(options);
+      return new Believer(options);
     }
   }
   const broken: string[] = [];

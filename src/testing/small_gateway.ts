@@ -3,11 +3,12 @@
  * be paused (its timers wait as well) or cut off from the API server; either for so long that its Lease is taken away.
  */
 import type { ActivationOptions } from "../activator/activation.ts";
-import { Conversation, type ConversationOptions } from "../activator/conversation.ts";
+import type { Conversation, ConversationOptions } from "../activator/conversation.ts";
 import type { Intent, LifecycleEvent } from "../activator/lifecycle.ts";
 import type { State } from "../activator/state.ts";
 import type { Clock } from "../platform/clock.ts";
 import { silentLog } from "../telemetry/log.ts";
+import { Believer } from "./believer.ts";
 import type { SharedTarget } from "./shared_target.ts";
 import { SmallClients } from "./small_clients.ts";
 import { ExploredActivation, POLICY } from "./small_world.ts";
@@ -38,12 +39,6 @@ class Mutant extends ExploredActivation {
   protected override intent(state: State): Intent {
     const intent = super.intent(state);
     return this.mutations?.opens?.(state) ? { ...intent, gate: "open" } : intent;
-  }
-}
-
-class Believer extends Conversation {
-  protected override counts(): boolean {
-    return true;
   }
 }
 

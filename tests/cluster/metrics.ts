@@ -11,8 +11,7 @@ test("the metrics of a Deployment that was woken: its state, the phases of its w
     server: "operator: 127.0.0.1:0",
   });
   await (await gateway.chat("m")).text();
-  const { operator } = gateway.lines.find(({ msg }) => msg === "listening")!;
-  const families = parseExposition(await (await fetch(`${operator}/metrics`)).text());
+  const families = parseExposition(await (await fetch(`${gateway.operatorUrl}/metrics`)).text());
   const of = (name: string) => families.get(`vllm_autoscaler_${name}`)!.samples;
   expect(of("model_state").filter(({ value }) => value === 1).map(({ labels }) => labels.state))
     .toEqual([expect.stringMatching(/^(active|idle)$/)]);

@@ -144,7 +144,7 @@ export class Membership {
 
   /** Since another gateway last used the workload `key`; `Infinity`: none is known to have. */
   usedAgoMs(key: string): number {
-    return Math.min(Infinity, ...this.claimsOf(key).map(({ quietMs }) => quietMs));
+    return Math.min(...this.claimsOf(key).map(({ quietMs }) => quietMs));
   }
 
   /** True for the own Lease, and for those of others that are there: one that is out is deleted first. */
