@@ -23,7 +23,7 @@ async function told(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   });
   activator.add(modelSpec("m", { idleTimeoutMs: 60_000 }));
   await clock.advance(1_000);
-  activator.find("m")!.wake();
+  activator.find("m")!.steering.wake();
   await clock.advance(500);
   target.observer!.progressed({ phase: "loading", detail: "weights" }, Infinity);
   await clock.advance(600_000);

@@ -3,6 +3,7 @@
  * lifecycle, one event at a time. Nothing here is checked before an `await` and trusted after it: what
  * an answer means is decided when it has come.
  */
+import { News } from "../lib/news.ts";
 import type { Clock } from "../platform/clock.ts";
 import { steadyClock } from "../platform/steady_clock.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -10,19 +11,13 @@ import type { Admission, AdmitOptions, Permit } from "./admission.ts";
 import { Announcer, type StateListener } from "./announcer.ts";
 import { Breaker, type BreakerLimits, type BreakerOptions } from "./breaker.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
-import {
-  ClusterUnreachable,
-  ColdStartTimeout,
-  Draining,
-  ModelAsleep,
-  ModelUnavailable,
-} from "./errors.ts";
+import { Draining, ModelAsleep } from "./errors.ts";
 import { type Intent, intent, type LifecycleEvent, transition } from "./lifecycle.ts";
-import type { Failure, ScaleTarget } from "./scale_target.ts";
+import { unavailable, unreachable } from "./refusals.ts";
+import type { ScaleTarget } from "./scale_target.ts";
 import { type Demand, initialState, type Policy, type State, type StateName } from "./state.ts";
+import { Steering } from "./steering.ts";
 import { presentOf } from "./wake_phases.ts";
-
-const DISABLED: Failure = { kind: "disabled", message: "it is disabled in the configuration" };
 
 export interface ActivationOptions {
   readonly model: string;
@@ -50,6 +45,10 @@ export class Activation implements Admission {
   #timer: Disposable | undefined;
   #timerMs = Infinity;
   readonly #announcer: Announcer;
+  /** Of its state. */
+  readonly #news = new News();
+  /** What operators do with it. */
+  readonly steering: Steering;
   #retired = false;
   #closed = false;
   readonly #ended = Promise.withResolvers<void>();
@@ -77,9 +76,14 @@ export class Activation implements Admission {
     this.#conversation = this.createConversation({
       target: options.target,
       clock: this.#clock,
+      onPinned: (untilMs) => this.#pinned(untilMs),
       onEvent: (event) => this.dispatch(event),
       onFree: () => this.#reconcile(),
       onUnfenced: () => this.#breaker.release(),
+    });
+    this.steering = new Steering({
+      ...{ activation: this, clock: this.#clock, news: this.#news },
+      onSleep: (mode) => this.dispatch({ type: "sleep", mode }),
     });
     this.target.subscribe(this.#conversation);
     this.#reconcile();
@@ -109,16 +113,15 @@ export class Activation implements Admission {
     return this.#breaker.acquire(options);
   }
 
-  /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
-  wake(): void {
-    const permit = this.admit({ signal: new AbortController().signal });
-    // How it ends is seen in its state.
-    Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});
+  /** By the clock that it was given; undefined: it is not pinned. */
+  get pinnedUntilMs(): number | undefined {
+    const { pinnedUntilMs = -Infinity } = this.#policy;
+    return pinnedUntilMs > this.#clock.nowMs() ? pinnedUntilMs : undefined;
   }
 
   /** Takes over changed settings; requests that wait or are in flight stay. */
   update(policy: Policy, limits: BreakerLimits): void {
-    this.#policy = policy;
+    this.#policy = { ...policy, pinnedUntilMs: this.#policy.pinnedUntilMs ?? -Infinity };
     this.#breaker.limits = limits;
     this.#gate = undefined;
     this.dispatch({ type: "demand" });
@@ -184,6 +187,12 @@ export class Activation implements Admission {
     }
   }
 
+  #pinned(untilMs = -Infinity): void {
+    const pinnedUntilMs = untilMs - this.#clock.wallMs() + this.#clock.nowMs();
+    this.#policy = { ...this.#policy, pinnedUntilMs };
+    this.dispatch({ type: "demand" });
+  }
+
   #handle(event: LifecycleEvent): void {
     if (this.#closed) return;
     const was = this.#state;
@@ -193,16 +202,17 @@ export class Activation implements Admission {
     if (isLeft) this.#conversation.leave();
     if (this.#state !== was) this.#announcer.announce(this.#state, was);
     this.#reconcile();
+    this.#news.tell();
     const { pending, inFlight } = this.demand;
     if (this.#retired && pending + inFlight === 0) void this.close();
   }
 
   #reconcile(): void {
     if (this.#closed) return;
-    const { gate, ask, deadlineMs } = this.intent(this.#state);
+    const { gate, ask, mode, deadlineMs } = this.intent(this.#state);
     this.#setGate(this.#policy.enabled ? gate : "shut");
     this.#setTimer(deadlineMs);
-    if (ask && !this.#conversation.isBusy) void this.#conversation.ask(ask);
+    if (ask && !this.#conversation.isBusy) void this.#conversation.ask(ask, mode);
   }
 
   #setGate(kind: Intent["gate"]): void {
@@ -213,10 +223,17 @@ export class Activation implements Admission {
     if (kind === "open") {
       this.#breaker.setGate({ kind, endpoints });
     } else if (kind === "shut") {
-      this.#breaker.setGate({ kind, error: () => this.#unavailable() });
+      this.#breaker.setGate({
+        kind,
+        error: () => unavailable(this.model, this.#state, this.#clock.nowMs()),
+      });
     } else {
       const maxMs = this.#state.name === "unknown" ? this.#policy.coldStartTimeoutMs : Infinity;
-      this.#breaker.setGate({ kind, maxMs, error: () => this.#unreachable() });
+      this.#breaker.setGate({
+        kind,
+        maxMs,
+        error: () => unreachable(this.model, this.target.name),
+      });
     }
   }
 
@@ -235,23 +252,5 @@ export class Activation implements Admission {
   #progress(): string | undefined {
     const state = this.#state;
     return state.name === "waking" ? presentOf(state.phases, this.#clock.nowMs()) : undefined;
-  }
-
-  #unavailable(): ModelUnavailable | ColdStartTimeout {
-    const state = this.#state;
-    if (state.name !== "failed") return new ModelUnavailable(this.model, DISABLED, Infinity);
-    // It may well be ready the next time: worth a retry, unlike what cannot succeed.
-    if (state.failure.kind === "cold_start_timeout") {
-      return new ColdStartTimeout(this.model, `Model '${this.model}' is ${state.failure.message}`);
-    }
-    const retryAfterMs = Math.max(0, state.deadlineMs - this.#clock.nowMs());
-    return new ModelUnavailable(this.model, state.failure, retryAfterMs);
-  }
-
-  #unreachable(): ClusterUnreachable {
-    return new ClusterUnreachable(
-      this.model,
-      `Cannot tell whether model '${this.model}' is up: ${this.target.name} does not answer`,
-    );
   }
 }

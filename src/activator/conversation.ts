@@ -11,8 +11,10 @@ import {
   type Observation,
   type Progress,
   type ScaleTarget,
+  type SleepMode,
   type TargetObserver,
   UNKNOWN,
+  type Workload,
 } from "./scale_target.ts";
 
 /** No target keeps us waiting for longer; what it did by then is not known. */
@@ -29,10 +31,12 @@ export interface ConversationOptions {
   readonly onFree: () => void;
   /** Called when what waits for the target not to be fenced may go on. */
   readonly onUnfenced: () => void;
+  readonly onPinned: (untilMs: number | undefined) => void;
 }
 
 interface Call {
   readonly ask: Ask;
+  readonly mode: SleepMode;
   readonly controller: AbortController;
   /** Aborts when the state that asked has been left: then only the fence counts. */
   readonly unwanted: AbortController;
@@ -85,6 +89,10 @@ export class Conversation implements TargetObserver {
     if (!this.#closed) this.options.onUnfenced();
   }
 
+  pinned(untilMs: number | undefined): void {
+    if (!this.#closed) this.options.onPinned(untilMs);
+  }
+
   /**
    * The state that asked has been left. A look or a measurement is given up; a command is not, because
    * its outcome is the fence.
@@ -102,10 +110,10 @@ export class Conversation implements TargetObserver {
   }
 
   /** Asks the target; the outcome comes as an event. Call only when not busy. */
-  async ask(ask: Ask): Promise<void> {
+  async ask(ask: Ask, mode: SleepMode = "idle"): Promise<void> {
     const controller = new AbortController();
-    const call: Call = this.#call = { ask, controller, unwanted: new AbortController() };
-    const maxMs = ask === "sleep" ? SLEEP_TIMEOUT_MS : ASK_TIMEOUT_MS;
+    const call: Call = this.#call = { ask, mode, controller, unwanted: new AbortController() };
+    const maxMs = ask === "sleep" ? sleepTimeoutMs(mode) : ASK_TIMEOUT_MS;
     using _limit = this.options.clock.timer(
       maxMs,
       () => controller.abort(new Error(`no answer within ${maxMs / 1000} s`)),
@@ -142,7 +150,7 @@ export class Conversation implements TargetObserver {
 
   /** What the answer means, to be told when it has come: one that was given up moves no fence. */
   async #perform(
-    { ask, controller: { signal }, unwanted }: Call,
+    { ask, mode, controller: { signal }, unwanted }: Call,
   ): Promise<() => LifecycleEvent> {
     const { target } = this.options;
     switch (ask) {
@@ -164,7 +172,7 @@ export class Conversation implements TargetObserver {
         return () => this.#outcome(ask, result);
       }
       case "sleep": {
-        const result = await target.sleep(signal, unwanted.signal);
+        const result = await target.sleep(signal, unwanted.signal, mode);
         return () => this.#outcome(ask, result);
       }
     }
@@ -179,7 +187,7 @@ export class Conversation implements TargetObserver {
       return { type: "unanswered", message: "what it sees is older than our last command" };
     }
     this.#note(observation);
-    return { type: "looked", phase: workload.phase };
+    return { type: "looked", ...seen(workload) };
   }
 
   #outcome(ask: "wake" | "sleep", result: CommandResult): LifecycleEvent {
@@ -203,7 +211,7 @@ export class Conversation implements TargetObserver {
 
   #tell(observation: Observation): void {
     this.#note(observation);
-    this.#event({ type: "saw", phase: observation.workload.phase });
+    this.#event({ type: "saw", ...seen(observation.workload) });
   }
 
   #note({ workload }: Observation): void {
@@ -213,6 +221,16 @@ export class Conversation implements TargetObserver {
   #event(event: LifecycleEvent): void {
     if (!this.#closed) this.options.onEvent(event);
   }
+}
+
+/** A drain ends with the state that wants it, whatever others still answer until then. */
+function sleepTimeoutMs(mode: SleepMode): number {
+  return mode === "drain" ? Infinity : SLEEP_TIMEOUT_MS;
+}
+
+function seen(workload: Workload): { phase: Workload["phase"]; mode?: SleepMode } {
+  const { phase } = workload;
+  return phase === "announced" ? { phase, mode: workload.mode } : { phase };
 }
 
 function eventOf(result: CommandResult): LifecycleEvent {

@@ -4,6 +4,7 @@ import { settle, VirtualClock } from "../testing/virtual_clock.ts";
 import { ASK_TIMEOUT_MS, Conversation, SLEEP_TIMEOUT_MS } from "./conversation.ts";
 import type { Ask, LifecycleEvent } from "./lifecycle.ts";
 import type { ScaleTarget } from "./scale_target.ts";
+import { NO_DETAILS } from "./target_details.ts";
 
 const READY = { phase: "ready", endpoints: ["http://a"] } as const;
 
@@ -18,12 +19,14 @@ function world() {
     name: "fake",
     local: false,
     isFenced: false,
+    details: NO_DETAILS,
     subscribe() {},
     look: () => called("look"),
     wake: () => called("wake"),
     sleep: () => called("sleep"),
     measure: () => called("measure"),
     agree: () => called("agree"),
+    pin: () => Promise.resolve(undefined),
     use() {},
     suspect() {},
     close: () => Promise.resolve(),
@@ -35,6 +38,7 @@ function world() {
     onEvent: (event) => void events.push(event),
     onFree: () => void free++,
     onUnfenced() {},
+    onPinned() {},
   });
   /** Asks, and lets the target answer `result`, or not. */
   const ask = async (ask: Ask, result?: unknown) => {

@@ -1,6 +1,6 @@
 /**
  * Why a request was not admitted: a closed set, with data and without HTTP. `gateway/rescue.ts` gives
- * each its status.
+ * each its status. And why an operator was refused.
  */
 import type { Failure } from "./scale_target.ts";
 
@@ -52,3 +52,11 @@ export type AdmissionFailure =
   | ModelAsleep
   | ClusterUnreachable
   | Draining;
+
+/** What an operator asked of a model was not done, and this is why. */
+export class NotDone extends Error {
+  constructor(model: string, what: "put to sleep" | "pinned" | "unpinned", reason: string) {
+    super(`Model '${model}' is not ${what}: ${reason}`);
+    this.name = "NotDone";
+  }
+}

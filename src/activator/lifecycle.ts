@@ -5,18 +5,15 @@
  *     asleep --request--> waking --ready--> active <--requests--> idle --quiet--> stopping --gone--> asleep
  *                            `--cannot--> failed --retry after--> asleep, or unknown: look
  */
-import type { Failure, Progress, Usage, Workload } from "./scale_target.ts";
+import { askAgain } from "./asking.ts";
+import type { Failure, Progress, SleepMode, Usage, Workload } from "./scale_target.ts";
 import {
-  announced,
-  announcedIdle,
   type Asking,
   asleep,
   busy,
-  checked,
   type Demand,
   failed,
   type In,
-  later,
   measured,
   type Now,
   type Policy,
@@ -29,22 +26,30 @@ import {
   tooSlow,
   undone,
   unknown,
-  unsure,
   up,
   vetoAgain,
   waking,
   wanted,
   zero,
 } from "./state.ts";
+import {
+  announced,
+  announcedIdle,
+  checked,
+  draining,
+  putToSleep,
+  unsure,
+  yielding,
+} from "./stopping.ts";
 import { noted } from "./wake_phases.ts";
 
 export type LifecycleEvent =
   /** Pending or in-flight requests came to be, or to an end; or the policy changed. */
   | { readonly type: "demand" }
   /** News of the workload, newer than our last command. */
-  | { readonly type: "saw"; readonly phase: Workload["phase"] }
+  | { readonly type: "saw"; readonly phase: Workload["phase"]; readonly mode?: SleepMode }
   /** What a look found, which is a consistent read. */
-  | { readonly type: "looked"; readonly phase: Workload["phase"] }
+  | { readonly type: "looked"; readonly phase: Workload["phase"]; readonly mode?: SleepMode }
   /** The wake under way cannot succeed. */
   | { readonly type: "cannot_wake"; readonly failure: Failure }
   /** How far the wake under way has come. */
@@ -56,6 +61,8 @@ export type LifecycleEvent =
   | { readonly type: "conflict" }
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
+  /** An operator wants it at zero; who asks for `now` has seen that nobody uses it here. */
+  | { readonly type: "sleep"; readonly mode: "now" | "drain" }
   /** The other gateways may have agreed without us: see {@link TargetObserver.lapsed}. */
   | { readonly type: "lapsed" }
   /** The deadline of the intent has come. */
@@ -69,6 +76,8 @@ export interface Intent {
   readonly gate: "hold" | "open" | "shut";
   /** What to ask of the scale target now, if it is not being asked anything. */
   readonly ask: Ask | undefined;
+  /** How, if it is to be put to sleep. */
+  readonly mode?: SleepMode;
   readonly deadlineMs: number;
 }
 
@@ -106,9 +115,12 @@ export function intent(state: State): Intent {
     case "waking":
       return ask(state, "hold", "wake");
     case "stopping":
-      return ask(state, "hold", state.yields ? "agree" : state.checked ? "sleep" : "check");
+      return { ...ask(state, "hold", stopAsk(state)), mode: state.mode };
     case "failed":
-      return ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep");
+      return {
+        ...ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep"),
+        mode: "now",
+      };
   }
 }
 
@@ -121,47 +133,10 @@ function ask(state: Asking, gate: Intent["gate"], what: Ask | undefined): Intent
   };
 }
 
-/** Arrows that are the same for every state with an ask: wait before asking again, then ask. */
-function askAgain<S extends In<"unknown" | "waking" | "stopping" | "failed">>(
-  state: S,
-  event: LifecycleEvent,
-  now: Now,
-): S {
-  switch (event.type) {
-    case "told":
-      return { ...state, told: true, unanswered: 0 };
-    case "unanswered":
-    case "conflict":
-      return later(state, now);
-    case "deadline":
-      return now.nowMs < (state.askAtMs ?? Infinity) ? state : { ...state, askAtMs: undefined };
-    default:
-      return state;
-  }
-}
-
-/**
- * Another gateway stops it, and the gate is closed until a look, which is a consistent read, says what became of
- * that: what a watch says may be from before the announcement.
- */
-function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now): State {
-  switch (event.type) {
-    case "demand":
-      return wanted(now)
-        ? waking(state, now, "a request came while another gateway stopped it")
-        : state;
-    case "saw":
-      if (event.phase === "none") return zero(state, now, "gone");
-      if (event.phase === "announced") return { ...state, told: false };
-      return unknown(state, now, "another gateway stops it, or does not any more");
-    case "refused":
-      return later(state, now);
-    case "deadline":
-      if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
-      return unknown(state, now, "another gateway does not stop it");
-    default:
-      return askAgain(state, event, now);
-  }
+function stopAsk({ inFlight, yields, checked }: In<"stopping">): Ask | undefined {
+  if (inFlight) return undefined;
+  if (yields) return "agree";
+  return checked ? "sleep" : "check";
 }
 
 const ARROWS: {
@@ -174,7 +149,7 @@ const ARROWS: {
     if (event.type !== "looked") return askAgain(state, event, now);
     if (event.phase === "ready") return up(state, now, "found ready");
     if (event.phase === "starting") return waking(state, now, "found starting", true);
-    if (event.phase === "announced") return announced(state, now);
+    if (event.phase === "announced") return announced(state, now, event.mode);
     return zero(state, now, "found at zero");
   },
 
@@ -183,7 +158,7 @@ const ARROWS: {
     if (event.type !== "saw") return state;
     if (event.phase === "starting") return waking(state, now, "somebody else started it", true);
     if (event.phase === "ready") return up(state, now, "somebody else started it");
-    return event.phase === "announced" ? announced(state, now) : state;
+    return event.phase === "announced" ? announced(state, now, event.mode) : state;
   },
 
   waking(state, event, now) {
@@ -191,7 +166,8 @@ const ARROWS: {
       case "saw":
         if (event.phase === "ready") return up(state, now, "ready");
         if (event.phase === "announced") {
-          return busy(now) ? vetoAgain(state, now) : announced(state, now);
+          const isKept = busy(now) && event.mode !== "drain";
+          return isKept ? vetoAgain(state, now) : announced(state, now, event.mode);
         }
         return event.phase === "none" && state.told ? undone(state, now) : state;
       case "progress": {
@@ -207,15 +183,18 @@ const ARROWS: {
       case "demand":
         if (now.enabled || now.demand.inFlight > 0) return state;
         return { ...stopping(state, now, "disabled"), checked: true };
+      case "sleep":
+        return putToSleep(state, event.mode, now);
       default:
         return askAgain(state, event, now);
     }
   },
 
   active(state, event, now) {
+    if (event.type === "sleep" && event.mode === "drain") return putToSleep(state, "drain", now);
     if (event.type === "demand") return busy(now) ? state : quiet(state, now, "last answer ended");
     if (event.type !== "saw" || event.phase === "ready") return state;
-    if (event.phase === "announced") return announced(state, now);
+    if (event.phase === "announced") return announced(state, now, event.mode);
     return event.phase === "none"
       ? waking(state, now, "it went to zero in use")
       : waking(state, now, "it is not ready any more", true);
@@ -229,11 +208,13 @@ const ARROWS: {
       case "saw":
         if (event.phase === "none") return asleep(state, now, "it went to zero by itself");
         if (event.phase === "starting") return waking(state, now, "it is not ready any more", true);
-        return event.phase === "announced" ? announcedIdle(state, now) : state;
+        return event.phase === "announced" ? announcedIdle(state, now, event.mode) : state;
       case "deadline":
         return now.nowMs < state.deadlineMs ? state : { ...state, measuring: true };
       case "measured":
         return measured(state, event.usage, now);
+      case "sleep":
+        return putToSleep(state, event.mode, now);
       default:
         return state;
     }
@@ -241,13 +222,17 @@ const ARROWS: {
 
   stopping(state, event, now) {
     if (state.yields) return yielding(state, event, now);
+    const drained = state.mode === "drain" ? draining(state, event, now) : undefined;
+    if (drained) return drained;
     switch (event.type) {
       case "demand":
         if (state.disabled && now.enabled) return unknown(state, now, "enabled again");
         return wanted(now) ? waking(state, now, "a request came while it stopped") : state;
       case "saw":
         // `ready` is not to be trusted: it may be the last of a pod that is going.
-        if (event.phase === "announced") return announced(state, now);
+        if (event.phase === "announced") {
+          return announced(state, now, state.mode === "drain" ? "drain" : event.mode);
+        }
         return event.phase === "none" ? zero(state, now, "gone") : state;
       case "measured":
         return checked(state, event.usage, now);
@@ -269,7 +254,7 @@ const ARROWS: {
     switch (event.type) {
       case "saw":
         if (event.phase === "ready") return up(state, now, "it recovered");
-        if (event.phase === "announced") return announced(state, now);
+        if (event.phase === "announced") return announced(state, now, event.mode);
         // Somebody else may start it again meanwhile: zero that was seen is not zero any more.
         return { ...state, zeroSeen: event.phase === "none" };
       case "demand":

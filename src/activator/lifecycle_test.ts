@@ -243,7 +243,7 @@ Deno.test("a disabled model that still looks busy is asked again soon, not after
   const busy: LifecycleEvent = { type: "measured", usage: { busy: 1, served: "8" } };
   const never = { ...OFF, idleTimeoutMs: Infinity };
   const state = step(at("stopping"), busy, NONE, 61_000, never);
-  expect(intent(state)).toEqual({ gate: "hold", ask: undefined, deadlineMs: 61_500 });
+  expect(intent(state)).toMatchObject({ gate: "hold", ask: undefined, deadlineMs: 61_500 });
   const again = step(state, { type: "deadline" }, NONE, 61_500, never);
   const quiet: LifecycleEvent = { type: "measured", usage: { busy: 0, served: "8" } };
   expect(intent(step(again, quiet, NONE, 61_510, never)).ask).toBe("sleep");

@@ -2,6 +2,7 @@
  * The port to the thing that is scaled: a workload of a cluster, a local process, or an upstream that
  * is only routed to. Declared here, by its consumer; implemented in `targets/`.
  */
+import type { TargetDetails } from "./target_details.ts";
 
 /**
  * What was last seen of a workload: at zero and gone, on its way up or down, or taking requests.
@@ -12,7 +13,16 @@ export type Workload =
   | { readonly phase: "starting" }
   | { readonly phase: "ready"; readonly endpoints: readonly string[] }
   /** Up, or on its way there, and another gateway is about to put it to zero. */
-  | { readonly phase: "announced" };
+  | { readonly phase: "announced"; readonly mode: SleepMode };
+
+/** How a workload is put to sleep, which says what keeps it up. */
+export type SleepMode =
+  /** It was quiet for its idle timeout: whoever used it since keeps it up, and so does a pin. */
+  | "idle"
+  /** An operator asked for it, or it cannot be used: whoever uses it now keeps it up. */
+  | "now"
+  /** An operator insists: what is in flight comes to its end, what comes meanwhile waits, and wakes it again. */
+  | "drain";
 
 /**
  * A workload as it was at one moment. `asOf` grows with every change of the target; an observation
@@ -83,6 +93,8 @@ export interface TargetObserver {
   lapsed(): void;
   /** `isFenced` may have become false. */
   unfenced(): void;
+  /** It stays up until that moment of the wall clock; `undefined`: it is not pinned. May be said again. */
+  pinned(untilMs: number | undefined): void;
 }
 
 export interface ScaleTarget {
@@ -95,6 +107,8 @@ export interface ScaleTarget {
    * nothing is sent there. Asked in the tick of each send; `unfenced` is told when it has come to an end.
    */
   readonly isFenced: boolean;
+  /** What is known of it now, for operators. */
+  readonly details: TargetDetails;
   /** Sends news to `observer` from now on; called once, before any other method. */
   subscribe(observer: TargetObserver): void;
   /**
@@ -111,7 +125,12 @@ export interface ScaleTarget {
    * Stops the workload, once every other gateway has agreed. Resolves when told (`done`), news says when it is gone.
    * Where it waits for others, `unwanted` ends that: a `conflict`.
    */
-  sleep(signal: AbortSignal, unwanted: AbortSignal): Promise<CommandResult>;
+  sleep(signal: AbortSignal, unwanted: AbortSignal, mode: SleepMode): Promise<CommandResult>;
+  /**
+   * Keeps the workload up until that moment of the wall clock, whoever finds it idle; `undefined`: no longer. It does
+   * not start it. The observer is told before it resolves; with the reason, for people, if it cannot be done.
+   */
+  pin(untilMs: number | undefined): Promise<string | undefined>;
   /** Agrees to what another gateway announced: nothing is sent there any more. */
   agree(signal: AbortSignal): Promise<CommandResult>;
   /** Whether the model is in use here, told at each change, for the other gateways to know. */

@@ -1,8 +1,8 @@
 /**
  * The seven states of one model and how each is entered. Pure; the arrows between them are in
- * `lifecycle.ts`.
+ * `lifecycle.ts`, and in `stopping.ts` those of the way to zero.
  */
-import type { Failure, Usage } from "./scale_target.ts";
+import type { Failure, SleepMode, Usage } from "./scale_target.ts";
 import { presentOf, type WakePhases } from "./wake_phases.ts";
 
 /** What is asked of one model: requests waiting for a permit, and requests that hold one. */
@@ -18,6 +18,8 @@ export interface Policy {
   readonly retryAfterMaxMs: number;
   /** False: refuses every request and goes to sleep once nothing is in flight. */
   readonly enabled: boolean;
+  /** Until then it is not found idle; absent: it is not pinned. */
+  readonly pinnedUntilMs?: number;
 }
 
 /** How long after the last byte the engines' counters have come to rest (20-40 ms were measured). */
@@ -73,6 +75,9 @@ export type State =
     readonly disabled: boolean;
     /** It is another gateway that stops it: we only agree. */
     readonly yields: boolean;
+    readonly mode: SleepMode;
+    /** What is still answered comes to its end first. */
+    readonly inFlight: boolean;
   })
   | (Asking & {
     readonly name: "failed";
@@ -100,12 +105,6 @@ export function initialState(nowMs: number): State {
 export function asking(nowMs: number, reason: string, failures: number, told = false): Asking {
   const deadlineMs = Infinity;
   return { sinceMs: nowMs, reason, failures, deadlineMs, told, unanswered: 0, askAtMs: undefined };
-}
-
-/** Not now: asks again after a while, after a longer one each time. */
-export function later<S extends Asking>(state: S, now: Now): S {
-  const waitMs = Math.min(ASK_AGAIN_MS * 2 ** state.unanswered, ASK_AGAIN_MAX_MS);
-  return { ...state, unanswered: state.unanswered + 1, askAtMs: now.nowMs + waitMs };
 }
 
 export function unknown(state: State, now: Now, reason: string): In<"unknown"> {
@@ -163,7 +162,9 @@ export function rearmed(state: In<"idle">, now: Now): In<"idle"> {
   const waitMs = state.baseline
     ? now.idleTimeoutMs
     : Math.min(BASELINE_AFTER_MS, now.idleTimeoutMs / 2);
-  const deadlineMs = now.idleTimeoutMs === Infinity ? Infinity : state.quietSinceMs + waitMs;
+  const dueMs = now.idleTimeoutMs === Infinity ? Infinity : state.quietSinceMs + waitMs;
+  const { pinnedUntilMs = -Infinity } = now;
+  const deadlineMs = state.baseline ? Math.max(dueMs, pinnedUntilMs) : dueMs;
   return deadlineMs === state.deadlineMs ? state : { ...state, deadlineMs };
 }
 
@@ -215,43 +216,9 @@ export function stopping(
     checked: false,
     disabled: !now.enabled,
     yields: false,
+    mode: now.enabled ? "idle" : "now",
+    inFlight: false,
   };
-}
-
-/** Another gateway is about to stop it: it is kept up by whoever uses it, and left to go by all others. */
-export function announced(state: State, now: Now): State {
-  const reason = "another gateway is about to stop it";
-  if (busy(now)) return waking(state, now, `${reason}, and it is used here`);
-  return { ...stopping(state, now, reason), yields: true };
-}
-
-/** The same where nobody asks for anything, but it was used lately: whoever announced it does not know. */
-export function announcedIdle(state: In<"idle">, now: Now): State {
-  const quietMs = now.nowMs - state.quietSinceMs;
-  return now.enabled && quietMs < now.idleTimeoutMs - CLAIMS_LAG_MS
-    ? waking(state, now, "another gateway is about to stop it, and it was used here lately")
-    : announced(state, now);
-}
-
-/**
- * Whether it sleeps is not known: look. A disabled model that is found up is put to sleep again at once,
- * so it looks later, and later each time.
- */
-export function unsure(state: In<"stopping">, now: Now, reason: string): State {
-  const next = unknown(state, now, reason);
-  return now.enabled ? next : later({ ...next, unanswered: state.unanswered }, now);
-}
-
-/** The measurement with the gate closed: what was used after all goes on. */
-export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
-  const isElsewhere = isUsedElsewhere(usage, now);
-  if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
-    return { ...state, checked: true };
-  }
-  if (!now.enabled) return later({ ...state, baseline: usage }, now);
-  const next = idle(state, now, stillUsed(usage, isElsewhere));
-  const quietSinceMs = isUsed(state.baseline, usage) ? now.nowMs : now.nowMs - usage.usedAgoMs!;
-  return rearmed({ ...next, baseline: usage, quietSinceMs }, now);
 }
 
 /** Used here while another gateway wants to stop it: said once more, a little later. */

@@ -134,7 +134,7 @@ class Pages {
       return failure(415, "Send it with 'content-type: application/json'");
     }
     try {
-      activation.wake();
+      activation.steering.wake();
     } catch (error) {
       return failure(409, (error as Error).message);
     }

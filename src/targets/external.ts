@@ -5,6 +5,7 @@ import {
   type TargetObserver,
   UNMEASURED,
 } from "../activator/scale_target.ts";
+import { NO_DETAILS } from "../activator/target_details.ts";
 
 /** `upstream` is the base URL that takes all requests. */
 export function createExternalTarget(upstream: string): ScaleTarget {
@@ -22,11 +23,13 @@ export function createExternalTarget(upstream: string): ScaleTarget {
     name: `upstream ${upstream}`,
     local: false,
     isFenced: false,
+    details: NO_DETAILS,
     subscribe: (to) => void (observer = to),
     look: () => Promise.resolve(observation),
     wake: command,
     sleep: command,
     agree: command,
+    pin: () => Promise.resolve("it is external, and never put to sleep"),
     use() {},
     measure: () => Promise.resolve(UNMEASURED),
     suspect() {},

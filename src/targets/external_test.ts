@@ -16,11 +16,12 @@ Deno.test("an external upstream is ready whatever is asked of it", async () => {
     progressed: () => expect("it").toBe("no wake"),
     lapsed: () => expect("it").toBe("alone"),
     unfenced() {},
+    pinned() {},
   });
   const ready = { workload: { phase: "ready", endpoints: ["http://up:1"] }, asOf: 1 };
   expect(await target.look(never)).toEqual(ready);
   for (const command of ["wake", "sleep"] as const) {
-    expect(await target[command](never, never)).toEqual({ outcome: "done", fence: 0 });
+    expect(await target[command](never, never, "idle")).toEqual({ outcome: "done", fence: 0 });
     expect(news.pop()).toEqual(ready);
   }
   target.suspect("http://up:1");

@@ -56,6 +56,7 @@ type Test = (
 /** A world, and what its target told us. */
 class Watched implements TargetObserver {
   readonly target: ScaleTarget;
+  readonly pins: (number | undefined)[] = [];
   readonly news: (Observation | { readonly failure: Failure; readonly asOf: number })[] = [];
 
   constructor(readonly world: World) {
@@ -76,6 +77,9 @@ class Watched implements TargetObserver {
   unfenced(): void {}
 
   progressed(): void {}
+  pinned(untilMs: number | undefined): void {
+    this.pins.push(untilMs);
+  }
 
   async look(): Promise<Workload> {
     return (await this.target.look(new AbortController().signal)).workload;
@@ -83,7 +87,7 @@ class Watched implements TargetObserver {
 
   /** Gives a command that must be done; its fence. */
   async told(command: "wake" | "sleep"): Promise<number> {
-    return fenceOf(await this.target[command](NEVER, NEVER));
+    return fenceOf(await this.target[command](NEVER, NEVER, "idle"));
   }
 
   /** The news that counts after a command. */
@@ -246,6 +250,16 @@ function otherTests(test: Test): void {
     await measure();
     await watched.up();
     await measure();
+  });
+
+  test("says until when it is pinned, and that it is no longer", async (watched) => {
+    await watched.up();
+    // Whole milliseconds: it may be written down as text.
+    const untilMs = Date.UTC(2100, 0, 1);
+    expect(await watched.target.pin(untilMs)).toBe(undefined);
+    expect(watched.pins).toEqual([untilMs]);
+    expect(await watched.target.pin(undefined)).toBe(undefined);
+    expect(watched.pins).toEqual([untilMs, undefined]);
   });
 
   test("is silent once it is closed, and can be closed twice", async (watched) => {

@@ -39,7 +39,7 @@ for (const [where, start] of Object.entries(STARTS)) {
       make,
       start,
       statesMax: 6_000,
-      without: /^switch/,
+      without: /^(switch|sleep)/,
     });
     expect(broken).toBe(undefined);
     console.log(`    ${states} states`);
@@ -49,9 +49,21 @@ for (const [where, start] of Object.entries(STARTS)) {
 for (const [where, start] of Object.entries({ "in use": UP, idle: IDLE, stopping: STOPPING })) {
   Deno.test(`explore() finds no broken promise in a model switched off and on when ${where}`, async () => {
     const make: MakeActivation = (options) => new ExploredActivation(options);
-    const without = /^(back|outside|cannot|traffic)/;
+    const without = /^(back|outside|cannot|traffic|sleep)/;
     const { broken } = await exploreOne({ make, start, without, statesMax: 3_000 });
     expect(broken).toBe(undefined);
+  });
+}
+
+for (const [where, start] of Object.entries({ "in use": UP, idle: IDLE, waking: UP.slice(0, 4) })) {
+  Deno.test(`explore() finds no broken promise in a model that is put to sleep when ${where}`, async () => {
+    const make: MakeActivation = (options) => new ExploredActivation(options);
+    const without = /^(back|outside|cannot|switch)/;
+    for (const mode of ["now", "drain"]) {
+      const from = [...start, `sleep ${mode}`];
+      const { broken } = await exploreOne({ make, start: from, without, statesMax: 3_000 });
+      expect(broken).toBe(undefined);
+    }
   });
 }
 
@@ -152,7 +164,7 @@ const BUGS: Record<string, { make: MakeActivation; start?: string[]; promise: Re
         ? transition(state, event, NONE, nowMs, { ...POLICY, enabled: false })
         : undefined
     ),
-    promise: /before its idle timeout/,
+    promise: /with a request waiting/,
   },
   "stuck after a refusal": {
     make: mutated((state, event, next) =>
@@ -193,7 +205,7 @@ for (const [bug, { make, start, promise }] of Object.entries(BUGS)) {
       make,
       start: start ?? [],
       statesMax: 20_000,
-      without: /^switch/,
+      without: /^(switch|sleep)/,
     });
     expect(broken?.promises.join("; ") ?? `nothing in ${states} states`).toMatch(promise);
   });

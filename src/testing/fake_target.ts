@@ -6,9 +6,11 @@ import type {
   CommandResult,
   Observation,
   ScaleTarget,
+  SleepMode,
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
+import { NO_DETAILS } from "../activator/target_details.ts";
 import type { Clock } from "../platform/clock.ts";
 import { ENDPOINT, SmallCluster } from "./small_cluster.ts";
 
@@ -39,9 +41,12 @@ export class FakeTarget implements ScaleTarget {
   readonly name = "fake workload";
   local = false;
   isFenced = false;
+  readonly details = NO_DETAILS;
   readonly cluster = new SmallCluster();
   /** Every command that was taken, in order. */
   readonly commands: ("wake" | "sleep")[] = [];
+  /** How each sleep was meant. */
+  readonly modes: SleepMode[] = [];
   /** Called before a sleep is sent. */
   onSleep: () => void = () => {};
   /** Whoever subscribed. */
@@ -66,7 +71,8 @@ export class FakeTarget implements ScaleTarget {
     return this.#command("wake", signal);
   }
 
-  sleep(signal: AbortSignal): Promise<CommandResult> {
+  sleep(signal: AbortSignal, _unwanted: AbortSignal, mode: SleepMode): Promise<CommandResult> {
+    this.modes.push(mode);
     this.onSleep();
     return this.#command("sleep", signal);
   }
@@ -78,6 +84,11 @@ export class FakeTarget implements ScaleTarget {
   /** There is no other gateway. */
   agree(): Promise<CommandResult> {
     return Promise.resolve({ outcome: "conflict" });
+  }
+
+  pin(untilMs: number | undefined): Promise<undefined> {
+    this.observer?.pinned(untilMs);
+    return Promise.resolve(undefined);
   }
 
   use(): void {}

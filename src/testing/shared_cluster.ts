@@ -2,7 +2,7 @@
  * The cluster of the two-gateways world: one workload with a mark on it, two gateways' Leases, and news that comes to
  * each gateway late, in order, or is overtaken.
  */
-import type { Observation } from "../activator/scale_target.ts";
+import type { Observation, SleepMode } from "../activator/scale_target.ts";
 import { SmallCluster } from "./small_cluster.ts";
 
 /** The announcement on the workload; it stands as long as what is wanted of the workload stays as it was. */
@@ -10,6 +10,7 @@ export interface Mark {
   readonly token: number;
   readonly by: number;
   readonly generation: number;
+  readonly mode: SleepMode;
 }
 
 export interface News {
@@ -83,9 +84,9 @@ export class SharedCluster {
     this.news[gateway]!.splice(0, Infinity, this.#seenBy(gateway, this.workload.watched()));
   }
 
-  announce(by: number): Mark {
+  announce(by: number, mode: SleepMode): Mark {
     const { generation } = this.workload;
-    this.#mark = { token: ++this.#tokens, by, generation };
+    this.#mark = { token: ++this.#tokens, by, generation, mode };
     this.#publish();
     return this.#mark;
   }
@@ -111,7 +112,7 @@ export class SharedCluster {
     return [
       this.workload.key(generation),
       fences.map((fence) => generation - fence),
-      this.mark && [token(this.mark.token), this.mark.by],
+      this.mark && [token(this.mark.token), this.mark.by, this.mark.mode],
       this.leases.map(({ ack, ...lease }) => [...Object.values(lease), token(ack)]),
       this.news.map((queue) =>
         queue.map(({ observation: { workload, asOf }, token: seen, own }) => [
@@ -138,6 +139,7 @@ export class SharedCluster {
     const own = mark?.by === gateway ? mark.token : undefined;
     const others = this.othersMark(gateway);
     if (!others || phase === "none") return { observation, token: undefined, own };
-    return { observation: { workload: { phase: "announced" }, asOf }, token: others.token, own };
+    const { mode, token } = others;
+    return { observation: { workload: { phase: "announced", mode }, asOf }, token, own };
   }
 }

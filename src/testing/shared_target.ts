@@ -7,9 +7,11 @@ import type {
   CommandResult,
   Observation,
   ScaleTarget,
+  SleepMode,
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
+import { NO_DETAILS } from "../activator/target_details.ts";
 import { HeldCalls } from "./held_calls.ts";
 import type { Mark, News, SharedCluster } from "./shared_cluster.ts";
 
@@ -54,7 +56,7 @@ export interface Checks {
   /** The number of replicas is to be changed to that of a wake. */
   onWake(): void;
   /** A zero is on its way. */
-  onTold(): void;
+  onTold(mode: SleepMode): void;
   /** It has come. */
   onZero(): void;
 }
@@ -64,6 +66,7 @@ const CONFLICT: CommandResult = { outcome: "conflict" };
 export class SharedTarget implements ScaleTarget {
   readonly name: string;
   readonly local = false;
+  readonly details = NO_DETAILS;
   observer!: TargetObserver;
   /** The generation of the last command that was answered. */
   fence = 0;
@@ -203,9 +206,9 @@ export class SharedTarget implements ScaleTarget {
     });
   }
 
-  sleep(signal: AbortSignal, unwanted: AbortSignal): Promise<CommandResult> {
+  sleep(signal: AbortSignal, unwanted: AbortSignal, mode: SleepMode): Promise<CommandResult> {
     return sleepTogether(
-      this.#steps(),
+      this.#steps(mode),
       signal,
       this.faults.noLookAtDemand ? new AbortController().signal : unwanted,
     );
@@ -217,6 +220,10 @@ export class SharedTarget implements ScaleTarget {
       this.#served = this.engines.served();
       return { busy: this.engines.busy(), served: String(this.#served) };
     });
+  }
+
+  pin(): Promise<string> {
+    return Promise.resolve("there are no pins in this world");
   }
 
   use(): void {}
@@ -231,7 +238,7 @@ export class SharedTarget implements ScaleTarget {
     return Promise.resolve();
   }
 
-  #steps(): SleepSteps {
+  #steps(mode: SleepMode): SleepSteps {
     const { cluster, gateway, faults } = this;
     let mark: Mark | undefined;
     const others = () =>
@@ -243,9 +250,10 @@ export class SharedTarget implements ScaleTarget {
       announce: (signal) =>
         this.#calls.call("announce", signal, () => {
           const { desired, generation } = cluster.workload;
-          if (desired === 0 || generation !== this.#checked) return CONFLICT;
+          // A drain checks nothing before: it goes by what it finds.
+          if (desired === 0 || mode !== "drain" && generation !== this.#checked) return CONFLICT;
           if (cluster.othersMark(gateway)) return CONFLICT;
-          mark = cluster.announce(gateway);
+          mark = cluster.announce(gateway, mode);
           return { outcome: "done", fence: 0 };
         }),
       agreed: async (signal) => {
@@ -260,19 +268,24 @@ export class SharedTarget implements ScaleTarget {
         this.consent();
         await call.promise;
       },
-      isQuiet: (signal) =>
-        this.#calls.call("again", signal, () => {
-          this.checks.onAsked();
-          const { engines } = this;
-          const isQuiet = engines.busy() === 0 && engines.served() === this.#served;
-          return faults.noLastMeasure === true || isQuiet;
-        }),
+      isQuiet: async (signal) => {
+        const ask = () =>
+          this.#calls.call<boolean>("again", signal, () => {
+            this.checks.onAsked();
+            const { engines } = this;
+            const isQuiet = engines.busy() === 0 &&
+              (mode === "drain" || engines.served() === this.#served);
+            return faults.noLastMeasure === true || isQuiet;
+          });
+        while (!await ask()) if (mode !== "drain") return false;
+        return true;
+      },
       withdraw: (signal) =>
         this.#calls.call("withdraw", signal, () => {
           if (cluster.mark?.token === mark!.token) cluster.removeMark();
         }),
       scale: (signal) => {
-        this.checks.onTold();
+        this.checks.onTold(mode);
         return this.#calls.call("scale", signal, () => {
           const stands = cluster.mark?.token === mark!.token;
           if (!stands && !faults.noPrecondition) return CONFLICT;

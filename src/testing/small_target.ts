@@ -4,9 +4,11 @@ import type {
   CommandResult,
   Observation,
   ScaleTarget,
+  SleepMode,
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
+import { NO_DETAILS } from "../activator/target_details.ts";
 import { HeldCalls } from "./held_calls.ts";
 import type { SmallCluster } from "./small_cluster.ts";
 
@@ -14,6 +16,7 @@ export class SmallTarget implements ScaleTarget {
   readonly name = "small world";
   readonly local = false;
   readonly isFenced = false;
+  readonly details = NO_DETAILS;
   observer!: TargetObserver;
   /** Requests that went around the gateway. */
   served = 0;
@@ -21,7 +24,7 @@ export class SmallTarget implements ScaleTarget {
   fence = 0;
   readonly #calls = new HeldCalls<Ask>();
 
-  constructor(readonly cluster: SmallCluster, readonly onSleep: () => void) {}
+  constructor(readonly cluster: SmallCluster, readonly onSleep: (mode: SleepMode) => void) {}
 
   /** What is being asked, first come first. */
   get asked(): readonly Ask[] {
@@ -57,8 +60,8 @@ export class SmallTarget implements ScaleTarget {
     return this.#calls.call("wake", signal, () => this.#scale(1));
   }
 
-  sleep(signal: AbortSignal): Promise<CommandResult> {
-    this.onSleep();
+  sleep(signal: AbortSignal, _unwanted: AbortSignal, mode: SleepMode): Promise<CommandResult> {
+    this.onSleep(mode);
     return this.#calls.call("sleep", signal, () => this.#scale(0));
   }
 
@@ -69,6 +72,11 @@ export class SmallTarget implements ScaleTarget {
   /** There is no other gateway. */
   agree(): Promise<CommandResult> {
     return Promise.resolve({ outcome: "conflict" });
+  }
+
+  pin(untilMs: number | undefined): Promise<undefined> {
+    this.observer.pinned(untilMs);
+    return Promise.resolve(undefined);
   }
 
   use(): void {}
@@ -83,6 +91,8 @@ export class SmallTarget implements ScaleTarget {
 
   #scale(replicas: number): CommandResult {
     this.cluster.scale(replicas, true);
+    // Where nothing has to change, what there is is told again.
+    if (this.cluster.isStable) this.cluster.step();
     this.fence = this.cluster.generation;
     return { outcome: "done", fence: this.fence };
   }

@@ -4,6 +4,7 @@
  */
 import { Activation, type ActivationOptions } from "../activator/activation.ts";
 import type { LifecycleEvent } from "../activator/lifecycle.ts";
+import type { SleepMode } from "../activator/scale_target.ts";
 import { BASELINE_AFTER_MS, type Policy, type State } from "../activator/state.ts";
 import type { BreakerLimits } from "../activator/breaker.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -48,6 +49,8 @@ const TROUBLE = {
   refused: 1,
   /** Off, and on again. */
   switch: 2,
+  /** An operator wants it at zero. */
+  sleep: 1,
 };
 type Trouble = keyof typeof TROUBLE;
 
@@ -62,7 +65,7 @@ export class SmallWorld {
   #lastUseMs = -Infinity;
   /** What the conversation may hold back while a command is under way. */
   #heldBack = "";
-  readonly #target = new SmallTarget(this.#cluster, () => this.#onSleep());
+  readonly #target = new SmallTarget(this.#cluster, (mode) => this.#onSleep(mode));
   #policy = POLICY;
   readonly #limits: BreakerLimits;
 
@@ -116,6 +119,7 @@ export class SmallWorld {
     may("outside", `outside ${1 - cluster.desired}`);
     may("back", "back");
     may("switch", "switch");
+    may("sleep", "sleep now", "sleep drain");
     if (this.clock.nextMs < Infinity) choices.push("time");
     return choices;
   }
@@ -144,6 +148,7 @@ export class SmallWorld {
       traffic: () => this.#traffic(),
       back: () => this.#skewMs = CLOCK_BACK_MS,
       switch: () => this.#switch(),
+      sleep: () => void this.activation.steering.sleep(rest as "now" | "drain").catch(() => {}),
       time: () => this.clock.advance(Math.max(0, this.clock.nextMs - this.clock.nowMs())),
     };
     await steps[verb]!();
@@ -242,13 +247,14 @@ export class SmallWorld {
     }
   }
 
-  #onSleep(): void {
+  #onSleep(mode: SleepMode): void {
     const { demand, seen } = this.activation;
     if (demand.inFlight > 0) this.#broken("put to sleep with a request in flight");
+    if (mode === "drain") return;
     if (demand.pending > 0) this.#broken("put to sleep with a request waiting");
     // Traffic around the gateway that came before the baseline was taken is not seen.
     const quietMs = this.clock.nowMs() - this.#lastUseMs + BASELINE_AFTER_MS;
-    if (seen?.name === "stopping" && this.#policy.enabled && quietMs < POLICY.idleTimeoutMs) {
+    if (mode === "idle" && seen?.name === "stopping" && quietMs < POLICY.idleTimeoutMs) {
       this.#broken("put to sleep before its idle timeout");
     }
   }

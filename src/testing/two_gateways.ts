@@ -3,6 +3,7 @@
  * comes to each, of requests at either; either may crash, be paused or be cut off at any step, and lose its Lease by
  * that. The promises are checked as invariants.
  */
+import type { SleepMode } from "../activator/scale_target.ts";
 import { BASELINE_AFTER_MS, CLAIMS_LAG_MS } from "../activator/state.ts";
 import type { ExploredWorld } from "./explorer.ts";
 import { SharedCluster } from "./shared_cluster.ts";
@@ -18,7 +19,11 @@ const REST_MAX_MS = 30 * 60_000;
 const ROUNDS = 32;
 
 /** How often each kind of trouble may happen in one world. */
-const TROUBLE = { crash: 1, pause: 1, cut: 1, outside: 1, unanswered: 1, traffic: 1 };
+const TROUBLE = {
+  ...{ crash: 1, pause: 1, cut: 1, outside: 1, unanswered: 1, traffic: 1 },
+  /** An operator wants it at zero. */
+  sleep: 1,
+};
 type Trouble = keyof typeof TROUBLE;
 
 export interface TwoGatewaysOptions {
@@ -90,6 +95,7 @@ export class TwoGateways implements ExploredWorld {
       },
       renew: () => gateway.target.renew(),
       expire: () => this.#cluster.expel(g),
+      sleep: () => void gateway.activation.steering.sleep(how as "now" | "drain").catch(() => {}),
       restart: () => this.#start(g, 0),
       cluster: () => this.#cluster.step(),
       outside: () => this.#cluster.scale(g, false),
@@ -123,9 +129,11 @@ export class TwoGateways implements ExploredWorld {
     const startMs = this.#clock.nowMs();
     for (const trouble of Object.keys(this.#left) as Trouble[]) this.#left[trouble] = 0;
     for (let i = 0; i < 800; i++) {
-      // What ends trouble comes first: a gateway that is cut off for ever is not promised anything.
+      // What ends trouble comes first: a gateway that is cut off for ever is not promised anything; then answers, for
+      // which a drain waits without any time going by here.
       const choices = this.choices();
       const choice = choices.find((choice) => /^(resume|heal|renew)/.test(choice)) ??
+        choices.find((choice) => /^finish/.test(choice)) ??
         choices.find((choice) => !/^(arrive|restart)/.test(choice));
       if (!choice) break;
       await this.apply(choice);
@@ -175,6 +183,7 @@ export class TwoGateways implements ExploredWorld {
     const choices = [...expire];
     if (requests.some(({ state }) => state === "new")) choices.push(`arrive ${g}`);
     if (gateway.isUsed) choices.push(`finish ${g}`);
+    choices.push(...this.#may("sleep", `sleep ${g} now`, `sleep ${g} drain`));
     if (lease.isCut) {
       choices.push(`heal ${g}`);
       // What was on its way when it was cut off may be done.
@@ -199,7 +208,7 @@ export class TwoGateways implements ExploredWorld {
       served: () => this.#served,
     };
     const checks = {
-      onTold: () => this.#onTold(g),
+      onTold: (mode: SleepMode) => this.#onTold(g, mode),
       onZero: () => this.#onZero(),
       onAsked: () => this.#gateways.forEach((gateway) => gateway && (gateway.isUnseen = false)),
       onWake: () => {
@@ -247,7 +256,9 @@ export class TwoGateways implements ExploredWorld {
     });
   }
 
-  #onTold(by: number): void {
+  #onTold(by: number, mode: SleepMode): void {
+    // An operator asked for it.
+    if (mode !== "idle") return;
     const lastMs = Math.max(
       ...[this.#lastUseMs[by]!, ...this.#lastServedMs, this.#lastTrafficMs],
     );

@@ -1,16 +1,21 @@
 /** One zero of a workload, announced on it: the steps of `sleepTogether`, as calls to the cluster and the engines. */
 import type { SleepSteps } from "../../activator/agreement.ts";
-import type { CommandResult, Usage } from "../../activator/scale_target.ts";
+import type { CommandResult, SleepMode, Usage } from "../../activator/scale_target.ts";
+import { type Clock, pause } from "../../platform/clock.ts";
 import { ApiError } from "./api.ts";
 import type { Membership } from "./membership.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
 import type { WorkloadView } from "./views.ts";
+
+const ASK_AGAIN_MS = 500;
 
 export interface AnnouncedSleepOptions {
   readonly scaler: Scaler;
   readonly membership: Membership;
   /** A new one each time. */
   readonly token: string;
+  readonly mode: SleepMode;
+  readonly clock: Clock;
   /** The workload as it was decided upon. */
   readonly seen: WorkloadView;
   /** How busy its engines were then; undefined: they were not asked. */
@@ -38,9 +43,11 @@ export class AnnouncedSleep implements SleepSteps {
   }
 
   async announce(signal: AbortSignal): Promise<CommandResult> {
-    const { scaler, membership, token, seen, mayAnnounce, result } = this.options;
-    const by = { token, by: membership.name };
-    const scaled = await scaler.announce(signal, seen, by, mayAnnounce);
+    const { scaler, membership, token, mode, seen, mayAnnounce, result } = this.options;
+    const by = { token, by: membership.name, mode };
+    const scaled = await scaler.announce(signal, seen, by, (now) => {
+      return !this.#isKept(now) && mayAnnounce(now);
+    });
     if (scaled.outcome === "done") this.#announced = scaled.workload;
     return result(scaled);
   }
@@ -52,10 +59,26 @@ export class AnnouncedSleep implements SleepSteps {
   }
 
   async isQuiet(signal: AbortSignal): Promise<boolean> {
-    const { usage, ask } = this.options;
+    const { usage, ask, mode } = this.options;
+    if (mode === "drain") return await this.#untilQuiet(signal);
     if (!usage) return true;
     const now = await ask(signal);
     return now.busy === 0 && now.served === usage.served;
+  }
+
+  /** Pinned since: the watch may not have told yet. */
+  #isKept({ pinnedUntilMs = -Infinity }: WorkloadView): boolean {
+    const { mode, clock } = this.options;
+    return mode === "idle" && pinnedUntilMs > clock.wallMs();
+  }
+
+  /** No gateway sends anything any more; what came around them may still be answered. */
+  async #untilQuiet(signal: AbortSignal): Promise<true> {
+    while ((await this.options.ask(signal)).busy > 0) {
+      await pause(ASK_AGAIN_MS, this.options.clock);
+      signal.throwIfAborted();
+    }
+    return true;
   }
 
   async withdraw(signal: AbortSignal): Promise<void> {

@@ -8,23 +8,28 @@ import {
   LookRefused,
   type Observation,
   type ScaleTarget,
+  type SleepMode,
   type TargetObserver,
   UNKNOWN,
   UNMEASURED,
   type Usage,
   type Workload,
 } from "../../activator/scale_target.ts";
+import type { TargetDetails } from "../../activator/target_details.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
 import { AnnouncedSleep } from "./announced_sleep.ts";
 import { Condemned } from "./condemned.ts";
+import { detailsOf } from "./details.ts";
 import { Incarnations } from "./incarnations.ts";
 import type { Membership } from "./membership.ts";
 import type { ModelWatches } from "./model_watches.ts";
+import { Notes } from "./notes.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
+import { SleepCheck } from "./sleep_check.ts";
 import type { Announcement, WorkloadView } from "./views.ts";
 import type { WakeWatch, WakeWatchOptions } from "./wake_watch.ts";
 
@@ -54,8 +59,8 @@ export class KubernetesTarget implements ScaleTarget {
   /** The fence of our last command: what is gone after it is gone as of it. */
   #fence = 0;
   #isAlone = false;
-  /** The workload as it was when a sleep was checked for, and how busy its engines were: the next one insists on both. */
-  #checked: { readonly workload: WorkloadView; readonly usage: Usage } | undefined;
+  readonly #check: SleepCheck;
+  readonly #notes: Notes;
   /** Our own announcement, while others are asked. */
   #announced: AnnouncedSleep | undefined;
   #told = "";
@@ -67,6 +72,9 @@ export class KubernetesTarget implements ScaleTarget {
     options.after.then(() => this.#isAlone = true);
     this.#readiness = options.readiness(() => this.#refresh());
     this.#condemned = new Condemned(options.clock, () => this.#refresh());
+    this.#check = new SleepCheck({ ...options, ask: (signal) => this.#ask(signal) });
+    const onPinned = (untilMs?: number) => this.#observer?.pinned(untilMs);
+    this.#notes = new Notes({ ...options, onPinned });
     this.#wakeWatch = options.wakeWatch({
       onFailure: (failure) => this.#observer?.failed(failure, this.#asOf),
       onProgress: (progress) => this.#observer?.progressed(progress, this.#asOf),
@@ -125,7 +133,7 @@ export class KubernetesTarget implements ScaleTarget {
 
   async wake(signal: AbortSignal): Promise<CommandResult> {
     const { scaler, watches } = this.options;
-    this.#checked = undefined;
+    this.#check.take();
     await watches.untilListed(signal);
     const known = watches.workload;
     const failure = watches.refusal ?? watches.serviceFault;
@@ -134,18 +142,21 @@ export class KubernetesTarget implements ScaleTarget {
     return this.#result(await scaler.wake(signal, watches.isFresh ? known : undefined));
   }
 
-  async sleep(signal: AbortSignal, unwanted: AbortSignal): Promise<CommandResult> {
+  async sleep(
+    signal: AbortSignal,
+    unwanted: AbortSignal,
+    mode: SleepMode,
+  ): Promise<CommandResult> {
     const { scaler, watches } = this.options;
-    // Without a check, after a wake that failed: what a watch knows will do, and needs no right to read.
-    const known = this.#checked?.workload ?? (watches.isFresh ? watches.workload : undefined);
-    const usage = this.#checked?.usage;
-    this.#checked = undefined;
+    const { workload, usage } = this.#check.take() ?? {};
+    // Without a check, after a wake that failed or in a drain: what a watch knows will do, and needs no right to read.
+    const known = workload ?? (watches.isFresh ? watches.workload : undefined);
     // That it is at zero already is to be known, not to be remembered.
     const seen = known && known.desired > 0 ? known : await scaler.see(signal);
     if ("outcome" in seen) return this.#result(seen);
-    const { membership, random } = this.options;
+    const { membership, random, clock } = this.options;
     const announced = this.#announced = new AnnouncedSleep({
-      ...{ scaler, membership, seen, usage, token: random.uuid() },
+      ...{ scaler, membership, clock, seen, usage, token: random.uuid(), mode },
       ask: (signal) => this.#ask(signal),
       mayAnnounce: (now) => !this.#othersAnnouncement(now),
       result: (scaled) => this.#result(scaled),
@@ -173,31 +184,16 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
-    this.#checked = undefined;
-    // Stale news is no news: an engine that nobody knows of could be busy.
-    const { watches, membership } = this.options;
-    if (!watches.isFresh || !this.#isAlone) return UNKNOWN;
-    if (membership.refusal) {
-      const reason =
-        `grant list, watch, create, patch and delete on leases (${membership.refusal})`;
-      this.options.log.warn("cannot agree with other gateways: not put to sleep", { reason });
-      return UNKNOWN;
-    }
-    let workload: WorkloadView | undefined;
-    if (beforeSleep) {
-      try {
-        workload = await this.options.scaler.read(signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        const reason = (error as Error).message;
-        this.options.log.warn("cannot see its workload: not put to sleep", { reason });
-        return UNKNOWN;
-      }
-    }
-    const usedAgoMs = membership.usedAgoMs(this.options.scaler.options.path);
-    const usage = { ...await this.#ask(signal), usedAgoMs };
-    if (workload) this.#checked = { workload, usage };
-    return usage;
+    return this.#isAlone ? await this.#check.measure(signal, beforeSleep) : UNKNOWN;
+  }
+
+  pin(untilMs: number | undefined): Promise<string | undefined> {
+    return this.#notes.pin(untilMs);
+  }
+
+  get details(): TargetDetails {
+    const { watches } = this.options;
+    return detailsOf(watches, this.#wakeWatch.pods, this.#notes.gpuTime(watches.workload));
   }
 
   /** One that does not answer us may be serving others. */
@@ -226,6 +222,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#condemned[Symbol.dispose]();
     this.#readiness.want([]);
     this.#wakeWatch.close();
+    this.#notes.close();
     this.options.membership.unserve(this.options.scaler.options.path);
     return Promise.resolve();
   }
@@ -254,6 +251,8 @@ export class KubernetesTarget implements ScaleTarget {
     this.#readiness.want(
       endpoints.filter(({ pod }) => !pod || !this.#condemned.has(pod)).map(({ url }) => url),
     );
+    // Before its state is told: what is pinned is not found idle.
+    this.#notes.refresh(workload);
     this.#tell();
     const isStarting = isUp && this.#readiness.healthy.length === 0;
     this.#wakeWatch.follow(
@@ -293,7 +292,8 @@ export class KubernetesTarget implements ScaleTarget {
       const isGone = workload.replicas === 0 && workload.observedGeneration >= workload.generation;
       return { phase: isGone ? "none" : "starting" };
     }
-    if (this.#othersAnnouncement(workload)) return { phase: "announced" };
+    const announced = this.#othersAnnouncement(workload);
+    if (announced) return { phase: "announced", mode: announced.mode };
     const endpoints = this.#readiness.healthy;
     return endpoints.length > 0 ? { phase: "ready", endpoints } : { phase: "starting" };
   }

@@ -4,7 +4,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Reflector } from "./reflector.ts";
 import { cannotWatch } from "./refusal.ts";
 import { type ServiceEndpoint, serviceEndpoints, serviceFault } from "./service_endpoints.ts";
-import type { ServiceView, WorkloadView } from "./views.ts";
+import type { EndpointView, ServiceView, WorkloadView } from "./views.ts";
 import type { SharedWatch, SliceWatch } from "./watches.ts";
 
 /** The Service whose ready pods take the requests. */
@@ -53,6 +53,13 @@ export class ModelWatches {
     }
     const { service, port, services, slices } = upstream;
     return serviceEndpoints(services.reflector.get(service), slices.of(service), port);
+  }
+
+  /** The pods that its Service knows; none where it has no Service. */
+  get pods(): EndpointView[] {
+    const { upstream } = this.options;
+    if ("url" in upstream) return [];
+    return upstream.slices.of(upstream.service).flatMap(({ endpoints }) => [...endpoints]);
   }
 
   /** True once they knew how it was. */

@@ -6,7 +6,9 @@ import { type CommandResult, type Failure, LookRefused } from "../../activator/s
 import type { Clock } from "../../platform/clock.ts";
 import { ApiError, ApiUnreachable, type KubernetesApi, MERGE_PATCH } from "./api.ts";
 import type { KubernetesObject } from "./reflector.ts";
+import { hasLabels, selectorOf } from "./selector.ts";
 import {
+  type Announcement,
   REPLICAS_ANNOTATION,
   STOPPING_ANNOTATION,
   type WorkloadView,
@@ -32,6 +34,9 @@ export interface ScalerOptions {
   readonly replicas: number | undefined;
 }
 
+/** Annotations; null takes one away. */
+export type Notes = Readonly<Record<string, string | null>>;
+
 /** A command that was done, with the object as it is after it. */
 export type Scaled =
   | { readonly outcome: "done"; readonly workload: WorkloadView }
@@ -43,18 +48,6 @@ const REFUSAL_AGAIN_MS = 1_200;
 const UNANNOUNCED = { [STOPPING_ANNOTATION]: null };
 /** Writes of an object's status come a few at a time. */
 const WRITES_MAX = 8;
-
-function hasLabels(selector: WorkloadView["selector"]): boolean {
-  return Object.keys(selector).length > 0;
-}
-
-/** Of `a=b,c=d`; one with other operators is none: what it leaves out would be taken for its pods. */
-export function selectorOf(text = ""): WorkloadView["selector"] {
-  const terms = text.split(",").map((term) => /^([^=!<>\s()]+)==?([^=\s()]*)$/.exec(term));
-  return terms.every((term) => term !== null)
-    ? Object.fromEntries(terms.map(([, key, value]) => [key!, value!]))
-    : {};
-}
 
 function isRefusal({ status }: ApiError): boolean {
   return status === 401 || status === 403;
@@ -141,7 +134,7 @@ export class Scaler {
   announce(
     signal: AbortSignal,
     seen: WorkloadView,
-    by: { readonly token: string; readonly by: string },
+    by: Omit<Announcement, "generation">,
     mayAnnounce: (now: WorkloadView) => boolean,
   ): Promise<Scaled> {
     return this.#command(signal, () =>
@@ -165,6 +158,18 @@ export class Scaler {
     return announced && isVoid(announced.by) ? await this.#withoutAnnouncement(now, signal) : now;
   }
 
+  /** Writes what `notes` says of the workload as it is then; undefined: nothing has to be. */
+  note(signal: AbortSignal, notes: (now: WorkloadView) => Notes | undefined): Promise<Scaled> {
+    return this.#command(
+      signal,
+      async () =>
+        await this.#write(await this.read(signal), signal, async (now) => {
+          const written = notes(now);
+          return written ? await this.#annotate(now, written, signal) : now;
+        }),
+    );
+  }
+
   /** Puts to zero what is still as it was announced. */
   zero(signal: AbortSignal, announced: WorkloadView): Promise<Scaled> {
     return this.#command(signal, async () => {
@@ -186,7 +191,7 @@ export class Scaler {
    */
   async #annotate(
     { resourceVersion }: WorkloadView,
-    annotations: Readonly<Record<string, string | null>>,
+    annotations: Notes,
     signal: AbortSignal,
   ): Promise<WorkloadView> {
     const { api, notesInStatus } = this.options;

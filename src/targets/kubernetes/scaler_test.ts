@@ -4,7 +4,8 @@ import { failure, FakeApiServer } from "../../testing/fake_api_server.ts";
 import { SeededRandom } from "../../testing/seeded_random.ts";
 import { VirtualClock } from "../../testing/virtual_clock.ts";
 import { KubernetesApi } from "./api.ts";
-import { type Scaled, Scaler, selectorOf } from "./scaler.ts";
+import { type Scaled, Scaler } from "./scaler.ts";
+import { selectorOf } from "./selector.ts";
 import { REPLICAS_ANNOTATION, type WorkloadView } from "./views.ts";
 
 const PATH = "/apis/apps/v1/namespaces/ai/deployments/vllm";
@@ -59,7 +60,12 @@ function world(replicas: number, over: Partial<Scaler["options"]> = {}) {
 async function sleepAlone(scaler: Scaler, known?: WorkloadView): Promise<Scaled> {
   const seen = known ?? await scaler.see(never);
   if ("outcome" in seen) return seen;
-  const announced = await scaler.announce(never, seen, { token: "t", by: "g" }, () => true);
+  const announced = await scaler.announce(
+    never,
+    seen,
+    { token: "t", by: "g", mode: "idle" },
+    () => true,
+  );
   return announced.outcome === "done" ? await scaler.zero(never, announced.workload) : announced;
 }
 

@@ -1,4 +1,6 @@
 /** The little that is kept of each object; a thousand models must fit into a few MiB. */
+import type { SleepMode } from "../../activator/scale_target.ts";
+import { gpusPerReplica, type ReplicaSpec } from "./gpus.ts";
 import type { KubernetesObject } from "./reflector.ts";
 
 /** A Deployment, a StatefulSet, or anything else with replicas. */
@@ -28,6 +30,12 @@ export interface WorkloadView {
   readonly slept: number | undefined;
   /** A gateway's announcement that it is about to put it to zero; undefined unless it stands. */
   readonly announced: Announcement | undefined;
+  /** By the clock on the wall; undefined: it was never pinned, or no longer is. */
+  readonly pinnedUntilMs: number | undefined;
+  /** GPUs that one of its replicas asks for; undefined: its kind does not say. */
+  readonly gpusPerReplica: number | undefined;
+  /** The record of its GPU time, as it is written. */
+  readonly gpuTime: string | undefined;
 }
 
 /** It stands as long as the workload has the generation that it was written over: any change of what is wanted ends it. */
@@ -37,6 +45,7 @@ export interface Announcement {
   /** The Lease of the gateway that wrote it. */
   readonly by: string;
   readonly generation: number;
+  readonly mode: SleepMode;
 }
 
 export interface ServiceView {
@@ -58,12 +67,17 @@ export interface EndpointView {
   /** The pod's uid; undefined for endpoints that are no pods. */
   readonly pod: string | undefined;
   readonly podName: string | undefined;
+  readonly node: string | undefined;
 }
 
 /** On the workload: the replicas that it had before it was put to sleep. */
 export const REPLICAS_ANNOTATION = "vllm-autoscaler/replicas";
 /** On the workload: an `Announcement`. */
 export const STOPPING_ANNOTATION = "vllm-autoscaler/stopping";
+/** On the workload: until when nobody puts it to sleep for being idle, as ISO 8601. */
+export const PINNED_ANNOTATION = "vllm-autoscaler/pinned-until";
+/** On the workload: what `gpu_time.ts` prints. */
+export const GPU_TIME_ANNOTATION = "vllm-autoscaler/gpu-time";
 
 export function workloadView(object: KubernetesObject): WorkloadView {
   const { metadata, spec, status } = object as KubernetesObject & {
@@ -76,7 +90,7 @@ export function workloadView(object: KubernetesObject): WorkloadView {
       replicas?: number;
       paused?: boolean;
       selector?: { matchLabels?: Record<string, string> };
-    };
+    } & ReplicaSpec;
     status?: {
       replicas?: number;
       readyReplicas?: number;
@@ -85,7 +99,9 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     };
   };
   const generation = metadata.generation ?? 0;
-  const slept = Number(metadata.annotations?.[REPLICAS_ANNOTATION]);
+  const { annotations = {} } = metadata;
+  const slept = Number(annotations[REPLICAS_ANNOTATION]);
+  const pinnedUntilMs = Date.parse(annotations[PINNED_ANNOTATION] ?? "");
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -104,7 +120,10 @@ export function workloadView(object: KubernetesObject): WorkloadView {
     stalled: status?.conditions
       ?.find(({ reason }) => reason === "ProgressDeadlineExceeded")?.message,
     slept: Number.isInteger(slept) && slept > 0 ? slept : undefined,
-    announced: announcementOf(metadata.annotations?.[STOPPING_ANNOTATION], generation),
+    announced: announcementOf(annotations[STOPPING_ANNOTATION], generation),
+    pinnedUntilMs: Number.isNaN(pinnedUntilMs) ? undefined : pinnedUntilMs,
+    gpusPerReplica: gpusPerReplica(spec),
+    gpuTime: annotations[GPU_TIME_ANNOTATION],
   };
 }
 
@@ -112,10 +131,9 @@ export function workloadView(object: KubernetesObject): WorkloadView {
 function announcementOf(text: string | undefined, generation: number): Announcement | undefined {
   if (text === undefined) return undefined;
   try {
-    const { token, by, generation: of } = JSON.parse(text) as Partial<Announcement>;
-    return typeof token === "string" && typeof by === "string" && of === generation
-      ? { token, by, generation }
-      : undefined;
+    const { token, by, generation: of, mode } = JSON.parse(text) as Partial<Announcement>;
+    if (typeof token !== "string" || typeof by !== "string" || of !== generation) return undefined;
+    return { token, by, generation, mode: mode === "now" || mode === "drain" ? mode : "idle" };
   } catch {
     return undefined;
   }
@@ -136,6 +154,7 @@ export function sliceView(object: KubernetesObject): SliceView | undefined {
       addresses: readonly string[];
       conditions?: { ready?: boolean; terminating?: boolean };
       targetRef?: { kind?: string; uid?: string; name?: string };
+      nodeName?: string;
     }[];
   };
   const service = metadata.labels?.["kubernetes.io/service-name"];
@@ -145,7 +164,7 @@ export function sliceView(object: KubernetesObject): SliceView | undefined {
     ports: (ports ?? []).flatMap(({ name = "", port }) =>
       port === undefined ? [] : [{ name, port }]
     ),
-    endpoints: (endpoints ?? []).flatMap(({ addresses, conditions, targetRef }) => {
+    endpoints: (endpoints ?? []).flatMap(({ addresses, conditions, targetRef, nodeName }) => {
       const address = addresses[0];
       if (address === undefined) return [];
       // Unknown counts as ready, says the API; terminating never does.
@@ -156,6 +175,7 @@ export function sliceView(object: KubernetesObject): SliceView | undefined {
         takesRequests,
         pod: isPod ? targetRef.uid : undefined,
         podName: isPod ? targetRef.name : undefined,
+        node: nodeName,
       }];
     }),
   };

@@ -1,4 +1,5 @@
 /** Follows the pods of a workload while it starts: how far they are, and that they cannot. */
+import type { PodView } from "./pod_view.ts";
 import type { Failure, Progress } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { beginHistory, diagnose, type WakeHistory } from "./causes.ts";
@@ -52,7 +53,7 @@ export class WakeWatch {
     this.#serviceFault = serviceFault;
     const selector = JSON.stringify(workload?.selector ?? {});
     if (selector !== this.#selector) this.#listen(selector);
-    if (isStarting) this.#history ??= beginHistory(this.#pods);
+    if (isStarting) this.#history ??= beginHistory(this.pods);
     else this.#rest();
     this.#look();
   }
@@ -63,7 +64,8 @@ export class WakeWatch {
     this.#rest();
   }
 
-  get #pods() {
+  /** All of the workload, as far as they may be seen. */
+  get pods(): readonly PodView[] {
     return this.#listening?.pods() ?? [];
   }
 
@@ -87,7 +89,7 @@ export class WakeWatch {
     const workload = this.#workload;
     if (!this.#history || !workload) return;
     const nowMs = clock.nowMs();
-    const pods = this.#pods;
+    const pods = this.pods;
     const signs = this.#signs;
     const { cannotCreate, isPaused } = workload;
     const { failure, history, lookAgainMs } = diagnose(pods, this.#history, {

@@ -14,6 +14,7 @@ function watched(process: Partial<ProcessSpec>, model: Partial<ModelSpec> = {}) 
   const observer: TargetObserver = {
     progressed: () => {},
     lapsed() {},
+    pinned() {},
     unfenced() {},
     saw: (observation) => workload = observation.workload,
     failed: ({ kind, message }) => failures.push(`${kind}: ${message}`),
@@ -62,7 +63,7 @@ Deno.test("a fixed upstream fixes the port, and a stranger there is told of", as
   stranger.close();
   expect(await world.up()).toBe(`http://localhost:${port}`);
   // The port is free again for the next process.
-  await world.target.sleep(never, never);
+  await world.target.sleep(never, never, "idle");
   await world.target.wake(never);
   await world.sees("starting");
   await world.sees("ready");
@@ -113,7 +114,7 @@ Deno.test("sleep ends the children of the process too", async () => {
     }
   };
   expect(isRunning()).toBe(true);
-  await world.target.sleep(never, never);
+  await world.target.sleep(never, never, "idle");
   await world.sees("none");
   await world.until(() => !isRunning());
 });

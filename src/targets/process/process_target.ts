@@ -16,6 +16,7 @@ import {
   type Usage,
   type Workload,
 } from "../../activator/scale_target.ts";
+import { NO_DETAILS } from "../../activator/target_details.ts";
 import type { ModelSpec, ProcessSpec } from "../../config/spec.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Fetch } from "../../platform/fetch.ts";
@@ -52,6 +53,7 @@ class ProcessTarget implements ScaleTarget {
   readonly name: string;
   readonly local = true;
   readonly isFenced = false;
+  readonly details = NO_DETAILS;
   #observer: TargetObserver | undefined;
   /** Counts the commands; news carries it, and so tells what it is newer than. */
   #asOf = 0;
@@ -102,6 +104,12 @@ class ProcessTarget implements ScaleTarget {
   sleep(): Promise<CommandResult> {
     this.#stop();
     return this.#told();
+  }
+
+  /** For as long as this gateway runs, and the process with it. */
+  pin(untilMs: number | undefined): Promise<undefined> {
+    this.#observer?.pinned(untilMs);
+    return Promise.resolve(undefined);
   }
 
   measure(signal: AbortSignal): Promise<Usage> {

@@ -23,7 +23,7 @@ Deno.test("a process that is up, or asleep, costs no timer", async () => {
   expect(clock.timers).toBe(0);
   await up();
   expect(clock.timers).toBe(0);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   processes.last.end();
   await settle();
   expect(clock.timers).toBe(0);
@@ -32,12 +32,12 @@ Deno.test("a process that is up, or asleep, costs no timer", async () => {
 Deno.test("sleep sends SIGTERM, again SIGTERM, then SIGKILL", async () => {
   const { up, clock, target, processes, news } = world();
   await up();
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   const { signals } = processes.last;
   expect(signals).toEqual(["SIGTERM"]);
   await clock.advance(1_000);
   expect(signals).toEqual(["SIGTERM", "SIGTERM"]);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   await clock.advance(18_999);
   expect(signals).toEqual(["SIGTERM", "SIGTERM"]);
   await clock.advance(1);
@@ -51,7 +51,7 @@ Deno.test("sleep sends SIGTERM, again SIGTERM, then SIGKILL", async () => {
 Deno.test("a wake while the old process ends starts the next only when its group has gone", async () => {
   const { up, clock, target, processes, news, engine } = world();
   await up();
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   engine.up = false;
   expect(await target.wake(never)).toEqual({ outcome: "done", fence: 3 });
   expect(news.at(-1)).toBe("starting 3");
@@ -138,7 +138,7 @@ Deno.test("a stranger on a fixed port is a failed wake, and nothing is started",
 Deno.test("a sleep before the process was spawned leaves nothing to spawn", async () => {
   const { target, processes, news } = world();
   await target.wake(never);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   await settle();
   expect(processes.children).toEqual([]);
   expect(news).toEqual(["starting 1", "none 2"]);
@@ -148,14 +148,16 @@ Deno.test("a wake that nobody wants any more does not fail", async () => {
   const { target, news, engine } = world({ upstream: "http://localhost:8000" });
   engine.stranger = "accepted";
   await target.wake(never);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   await settle();
   expect(news).toEqual(["starting 1", "none 2"]);
 });
 
 Deno.test("a wake, sleep and wake before the process was spawned spawn one", async () => {
   const { target, processes } = world();
-  for (const command of ["wake", "sleep", "wake"] as const) await target[command](never, never);
+  for (const command of ["wake", "sleep", "wake"] as const) {
+    await target[command](never, never, "idle");
+  }
   await settle();
   expect(processes.children.length).toBe(1);
 });
@@ -176,7 +178,7 @@ Deno.test("nothing starts before the earlier target has gone, however that ended
 Deno.test("look waits for a process that was told to end, or for its signal", async () => {
   const { up, target, processes } = world();
   await up();
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   const controller = new AbortController();
   const aborted = target.look(controller.signal);
   controller.abort(new Error("too slow"));
@@ -193,7 +195,7 @@ Deno.test("one that waits for an earlier target is asleep when told to, and ends
   const earlier = Promise.withResolvers<void>();
   const { target, processes, news } = world({}, earlier.promise);
   await target.wake(never);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   expect(news).toEqual(["starting 1", "none 2"]);
   expect((await target.look(never)).workload).toEqual({ phase: "none" });
   await target.wake(never);
@@ -208,7 +210,7 @@ Deno.test("a look that is called off after its answer harms nobody", async () =>
   const controller = new AbortController();
   await target.look(controller.signal);
   await up();
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   const look = target.look(controller.signal);
   processes.last.end();
   await look;
@@ -219,7 +221,7 @@ Deno.test("a look that is called off after its answer harms nobody", async () =>
 Deno.test("look during a stop sees a wake that came meanwhile", async () => {
   const { up, target } = world();
   await up();
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   const look = target.look(never);
   await target.wake(never);
   expect(await look).toEqual({ workload: { phase: "starting" }, asOf: 3 });
@@ -233,7 +235,7 @@ Deno.test("a suspect that does not come back stays starting until it is told oth
   target.suspect("http://127.0.0.1:20000");
   await clock.advance(60_000);
   expect(news.slice(1)).toEqual(["ready 1", "starting 1"]);
-  await target.sleep(never, never);
+  await target.sleep(never, never, "idle");
   processes.last.end();
   await settle();
   expect(news.slice(3)).toEqual(["none 2"]);

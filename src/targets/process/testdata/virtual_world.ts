@@ -32,6 +32,7 @@ export function virtualWorld(model: Partial<ModelSpec> = {}, after?: Promise<voi
     progressed: () => {},
     lapsed() {},
     unfenced() {},
+    pinned() {},
     saw: ({ workload, asOf }: Observation) => news.push(`${workload.phase} ${asOf}`),
     failed: ({ kind, message }: Failure, asOf) => news.push(`${kind} ${asOf}: ${message}`),
   };

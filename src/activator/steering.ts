@@ -1,0 +1,84 @@
+/** What operators do with one model: they wake it, put it to sleep, and keep it up. */
+import type { News } from "../lib/news.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Admission } from "./admission.ts";
+import { NotDone } from "./errors.ts";
+import type { ScaleTarget } from "./scale_target.ts";
+import type { Demand, State } from "./state.ts";
+
+/** Of an activation. */
+export interface Steered extends Admission {
+  readonly model: string;
+  readonly target: ScaleTarget;
+  readonly details: State;
+  readonly demand: Demand;
+  /** By its clock; undefined: it is not pinned. */
+  readonly pinnedUntilMs: number | undefined;
+}
+
+export interface SteeringOptions {
+  readonly activation: Steered;
+  readonly clock: Clock;
+  /** Told at each change of its state. */
+  readonly news: News;
+  readonly onSleep: (mode: "now" | "drain") => void;
+}
+
+/** Whoever asks for a sleep is told how it went; while another gateway does not answer, only that it is under way. */
+const SLEEP_ANSWER_MAX_MS = 5_000;
+
+export class Steering {
+  constructor(readonly options: SteeringOptions) {}
+
+  /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
+  wake(): void {
+    const permit = this.options.activation.admit({ signal: new AbortController().signal });
+    // How it ends is seen in its state.
+    Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});
+  }
+
+  /**
+   * Puts it to sleep before its idle timeout: `now`, if nobody uses it, or after what is in flight (`drain`). Resolves
+   * once that was told, or a drain has begun. @throws NotDone
+   */
+  async sleep(mode: "now" | "drain"): Promise<void> {
+    const { activation: { demand: { pending, inFlight }, pinnedUntilMs }, onSleep } = this.options;
+    if (pinnedUntilMs !== undefined) {
+      throw this.#notDone("put to sleep", "it is pinned: unpin it first");
+    }
+    if (mode === "now" && pending + inFlight > 0) {
+      const use = `it is in use: ${inFlight} in flight, ${pending} waiting`;
+      throw this.#notDone("put to sleep", use);
+    }
+    onSleep(mode);
+    if (mode === "now") await this.#untilPutToSleep();
+    const { name, reason } = this.options.activation.details;
+    if (name === "stopping" || name === "asleep" || name === "failed") return;
+    const why = name === "unknown" ? `nobody knows how it is (${reason})` : reason;
+    throw this.#notDone("put to sleep", why);
+  }
+
+  /** Keeps it up for so long, and wakes it if it sleeps; 0: no longer. @throws NotDone, and as `admit` does */
+  async pin(forMs: number): Promise<void> {
+    const { activation: { target }, clock } = this.options;
+    const untilMs = forMs > 0 ? clock.wallMs() + forMs : undefined;
+    const reason = await target.pin(untilMs).catch((error: Error) => error.message);
+    if (reason !== undefined) throw this.#notDone(forMs > 0 ? "pinned" : "unpinned", reason);
+    if (forMs > 0) this.wake();
+  }
+
+  /** Resolves when that was told, or will not be for now. */
+  async #untilPutToSleep(): Promise<void> {
+    const { activation, clock, news } = this.options;
+    const endMs = clock.nowMs() + SLEEP_ANSWER_MAX_MS;
+    using _limit = clock.timer(SLEEP_ANSWER_MAX_MS, () => news.tell());
+    await news.until(() => {
+      const { details } = activation;
+      return details.name !== "stopping" || details.told || clock.nowMs() >= endMs;
+    });
+  }
+
+  #notDone(what: ConstructorParameters<typeof NotDone>[1], reason: string): NotDone {
+    return new NotDone(this.options.activation.model, what, reason);
+  }
+}

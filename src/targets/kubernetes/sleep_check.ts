@@ -1,0 +1,61 @@
+/** What is asked before a sleep, and what it then insists on: the workload, and how busy its engines were. */
+import { UNKNOWN, type Usage } from "../../activator/scale_target.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Membership } from "./membership.ts";
+import type { ModelWatches } from "./model_watches.ts";
+import type { Scaler } from "./scaler.ts";
+import type { WorkloadView } from "./views.ts";
+
+export interface SleepCheckOptions {
+  readonly scaler: Scaler;
+  readonly watches: ModelWatches;
+  readonly membership: Membership;
+  readonly log: Log;
+  /** Of the engines that are known. */
+  readonly ask: (signal: AbortSignal) => Promise<Usage>;
+}
+
+export interface Checked {
+  readonly workload: WorkloadView;
+  readonly usage: Usage;
+}
+
+export class SleepCheck {
+  #checked: Checked | undefined;
+
+  constructor(readonly options: SleepCheckOptions) {}
+
+  /** What was found last counts for one sleep only. */
+  take(): Checked | undefined {
+    const checked = this.#checked;
+    this.#checked = undefined;
+    return checked;
+  }
+
+  async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
+    this.#checked = undefined;
+    // Stale news is no news: an engine that nobody knows of could be busy.
+    const { watches, membership, scaler, log, ask } = this.options;
+    if (!watches.isFresh) return UNKNOWN;
+    if (membership.refusal) {
+      const reason =
+        `grant list, watch, create, patch and delete on leases (${membership.refusal})`;
+      log.warn("cannot agree with other gateways: not put to sleep", { reason });
+      return UNKNOWN;
+    }
+    let workload: WorkloadView | undefined;
+    if (beforeSleep) {
+      try {
+        workload = await scaler.read(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const reason = (error as Error).message;
+        log.warn("cannot see its workload: not put to sleep", { reason });
+        return UNKNOWN;
+      }
+    }
+    const usage = { ...await ask(signal), usedAgoMs: membership.usedAgoMs(scaler.options.path) };
+    if (workload) this.#checked = { workload, usage };
+    return usage;
+  }
+}
