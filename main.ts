@@ -105,6 +105,26 @@ function addOperators(program: Command, done: (code: number) => void): void {
       done(await statusCommand({ ...flags, terminal }));
     });
 
+  add("sleep <model>", "puts a model to sleep now, unless it is in use")
+    .option("--force", "what is in flight ends first, what comes meanwhile waits")
+    .action(async (model, flags) => {
+      const { sleepCommand } = await import("./src/cli/sleep.ts");
+      done(await sleepCommand({ ...flags, model, terminal }));
+    });
+
+  add("pin <model>", "keeps a model up for a while, for all gateways, and wakes it")
+    .option("--for <duration>", "default 2h")
+    .action(async (model, flags) => {
+      const { pinCommand } = await import("./src/cli/pin.ts");
+      done(await pinCommand({ ...flags, model, terminal }));
+    });
+
+  add("unpin <model>", "lets a model sleep again once it is idle")
+    .action(async (model, flags) => {
+      const { unpinCommand } = await import("./src/cli/pin.ts");
+      done(await unpinCommand({ ...flags, model, terminal }));
+    });
+
   add("wake <model>", "wakes a model as a request would")
     .option("--wait", "until it is up (0) or has failed (1), with what it is doing")
     .action(async (model, flags) => {

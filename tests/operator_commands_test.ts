@@ -56,6 +56,38 @@ Deno.test("status and wake show a model on its way up, and why another one fails
   expect([wrong, words]).toEqual([1, expect.stringContaining("There is nothing at /api/models")]);
 });
 
+Deno.test("sleep, pin and unpin say what became of it", async () => {
+  const { gateway, url } = await start();
+  await using _gateway = gateway;
+  const at = ["--url", url];
+  expect(await run("wake", "m", "--wait", ...at)).toEqual([0, expect.stringMatching(/./), ""]);
+  await eventually(async () => (await run("sleep", "m", ...at))[0] === 0);
+  await gateway.until("m", "asleep", 2);
+  const stream = await gateway.chat("m", { stream: true, max_tokens: 2000 });
+  expect(await run("sleep", "m", ...at)).toEqual([
+    ...[1, ""],
+    "Model 'm' is not put to sleep: it is in use: 1 in flight, 0 waiting (force it: they end first)\n",
+  ]);
+  expect(await run("sleep", "m", "--force", ...at)).toEqual([
+    ...[0, "m: stopping, after 1 in flight\n", ""],
+  ]);
+  expect(await stream.text()).toMatch(/data: \[DONE\]\n\n$/);
+  await gateway.until("m", "asleep", 3);
+  const [pinned, until] = await run("pin", "m", "--for", "1h", ...at);
+  expect([pinned, until]).toEqual([
+    0,
+    expect.stringMatching(/^m: waking, pinned until 20\d\d-.*Z\n$/),
+  ]);
+  expect((await run("status", ...at))[1]).toMatch(/\nm: pinned until 20\d\d-/);
+  expect(await run("sleep", "m", ...at)).toEqual([
+    ...[1, "", "Model 'm' is not put to sleep: it is pinned: unpin it first\n"],
+  ]);
+  expect(await run("unpin", "m", ...at)).toEqual([0, expect.stringMatching(/not pinned\n$/), ""]);
+  expect(await run("pin", "m", "--for", "5", ...at)).toEqual([
+    ...[1, "", "Cannot pin for so long: '5' needs a unit: write 5ms, 5s, 5m or 5h\n"],
+  ]);
+});
+
 Deno.test("status says what to do when no gateway answers", async () => {
   using gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${gone.addr.port}`;

@@ -36,10 +36,10 @@ export async function sleepTogether(
     if (!await steps.isQuiet(both)) throw new Error("it was used after all");
     // From here to the write nothing may be awaited: a request that came is seen now or finds the gate closed.
     both.throwIfAborted();
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
     await steps.withdraw(signal);
-    return { outcome: "conflict" };
+    return { outcome: "conflict", reason: (error as Error).message };
   }
   return await steps.scale(signal);
 }

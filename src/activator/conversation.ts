@@ -240,7 +240,7 @@ function eventOf(result: CommandResult): LifecycleEvent {
     case "refused":
       return { type: "refused", failure: result.failure };
     case "conflict":
-      return { type: "conflict" };
+      return result.reason ? { type: "conflict", reason: result.reason } : { type: "conflict" };
     case "unanswered":
       return { type: "unanswered", message: result.message };
   }

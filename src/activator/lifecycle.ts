@@ -58,7 +58,7 @@ export type LifecycleEvent =
   | { readonly type: "told" }
   | { readonly type: "refused"; readonly failure: Failure }
   /** ... lost against somebody else's change, or nobody knows whether it was done. */
-  | { readonly type: "conflict" }
+  | { readonly type: "conflict"; readonly reason?: string }
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
   /** An operator wants it at zero; who asks for `now` has seen that nobody uses it here. */
@@ -133,6 +133,12 @@ function ask(state: Asking, gate: Intent["gate"], what: Ask | undefined): Intent
   };
 }
 
+/** What is newer than its zero is not what was stopped. */
+function startedAgain(state: State, phase: "starting" | "ready", now: Now): State {
+  const reason = "somebody else started it";
+  return phase === "ready" ? up(state, now, reason) : waking(state, now, reason, true);
+}
+
 function stopAsk({ inFlight, yields, checked }: In<"stopping">): Ask | undefined {
   if (inFlight) return undefined;
   if (yields) return "agree";
@@ -156,9 +162,10 @@ const ARROWS: {
   asleep(state, event, now) {
     if (event.type === "demand" && wanted(now)) return waking(state, now, "a request came");
     if (event.type !== "saw") return state;
-    if (event.phase === "starting") return waking(state, now, "somebody else started it", true);
-    if (event.phase === "ready") return up(state, now, "somebody else started it");
-    return event.phase === "announced" ? announced(state, now, event.mode) : state;
+    if (event.phase === "none") return state;
+    return event.phase === "announced"
+      ? announced(state, now, event.mode)
+      : startedAgain(state, event.phase, now);
   },
 
   waking(state, event, now) {
@@ -229,17 +236,18 @@ const ARROWS: {
         if (state.disabled && now.enabled) return unknown(state, now, "enabled again");
         return wanted(now) ? waking(state, now, "a request came while it stopped") : state;
       case "saw":
-        // `ready` is not to be trusted: it may be the last of a pod that is going.
+        // Before our zero `ready` is not to be trusted: it may be the last of a pod that is going.
         if (event.phase === "announced") {
           return announced(state, now, state.mode === "drain" ? "drain" : event.mode);
         }
-        return event.phase === "none" ? zero(state, now, "gone") : state;
+        if (event.phase === "none") return zero(state, now, "gone");
+        return state.told ? startedAgain(state, event.phase, now) : state;
       case "measured":
         return checked(state, event.usage, now);
       case "refused":
         return unsure(state, now, `sleep refused: ${event.failure.message}`);
       case "conflict":
-        return unsure(state, now, "somebody else changed it");
+        return unsure(state, now, event.reason ?? "somebody else changed it");
       case "unanswered":
         return unsure(state, now, `sleep not answered: ${event.message}`);
       case "deadline":

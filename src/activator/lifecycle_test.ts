@@ -102,6 +102,17 @@ for (const [name, gate, ask] of GATES) {
   });
 }
 
+// It stayed in `stopping` for a minute, and was then put to zero once more.
+Deno.test("stopping ends when somebody else starts it again after our zero", () => {
+  const told = step(at("stopping"), { type: "told" });
+  expect(step(told, saw("starting"))).toMatchObject({
+    ...{ name: "waking", reason: "somebody else started it", told: true },
+  });
+  expect(step(told, saw("ready"))).toMatchObject({
+    ...{ name: "idle", reason: "somebody else started it" },
+  });
+});
+
 Deno.test("intent() asks nothing once told, until somebody else takes it to zero", () => {
   const told = step(at("waking"), { type: "told" }, WAITING);
   expect(intent(told).ask).toBe(undefined);

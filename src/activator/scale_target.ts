@@ -67,8 +67,8 @@ export type CommandResult =
   | { readonly outcome: "done"; readonly fence: number }
   /** A refusal that is believed. */
   | { readonly outcome: "refused"; readonly failure: Failure }
-  /** Someone else changed the target first: look again. */
-  | { readonly outcome: "conflict" }
+  /** Someone else changed the target first, or keeps it up and this is why: look again. */
+  | { readonly outcome: "conflict"; readonly reason?: string }
   /** No answer: nobody knows whether it was done. */
   | { readonly outcome: "unanswered"; readonly message: string };
 

@@ -47,35 +47,38 @@ export class Steering {
       throw this.#notDone("put to sleep", "it is pinned: unpin it first");
     }
     if (mode === "now" && pending + inFlight > 0) {
-      const use = `it is in use: ${inFlight} in flight, ${pending} waiting`;
+      const use =
+        `it is in use: ${inFlight} in flight, ${pending} waiting (force it: they end first)`;
       throw this.#notDone("put to sleep", use);
     }
     onSleep(mode);
-    if (mode === "now") await this.#untilPutToSleep();
-    const { name, reason } = this.options.activation.details;
+    const { name, reason } = mode === "now"
+      ? await this.#untilPutToSleep()
+      : this.options.activation.details;
     if (name === "stopping" || name === "asleep" || name === "failed") return;
-    const why = name === "unknown" ? `nobody knows how it is (${reason})` : reason;
-    throw this.#notDone("put to sleep", why);
+    throw this.#notDone("put to sleep", reason);
   }
 
-  /** Keeps it up for so long, and wakes it if it sleeps; 0: no longer. @throws NotDone, and as `admit` does */
+  /** Keeps it up for so long, and wakes it if it sleeps, which may fail; 0: no longer. @throws NotDone */
   async pin(forMs: number): Promise<void> {
     const { activation: { target }, clock } = this.options;
     const untilMs = forMs > 0 ? clock.wallMs() + forMs : undefined;
     const reason = await target.pin(untilMs).catch((error: Error) => error.message);
     if (reason !== undefined) throw this.#notDone(forMs > 0 ? "pinned" : "unpinned", reason);
-    if (forMs > 0) this.wake();
+    if (forMs > 0) Promise.try(() => this.wake()).catch(() => {});
   }
 
-  /** Resolves when that was told, or will not be for now. */
-  async #untilPutToSleep(): Promise<void> {
+  /** Resolves with the state in which that was told, or will not be for now. */
+  async #untilPutToSleep(): Promise<State> {
     const { activation, clock, news } = this.options;
     const endMs = clock.nowMs() + SLEEP_ANSWER_MAX_MS;
     using _limit = clock.timer(SLEEP_ANSWER_MAX_MS, () => news.tell());
+    let state = activation.details;
     await news.until(() => {
-      const { details } = activation;
-      return details.name !== "stopping" || details.told || clock.nowMs() >= endMs;
+      state = activation.details;
+      return state.name !== "stopping" || state.told || clock.nowMs() >= endMs;
     });
+    return state;
   }
 
   #notDone(what: ConstructorParameters<typeof NotDone>[1], reason: string): NotDone {

@@ -47,7 +47,7 @@ Deno.test("Activation puts an idle model to sleep when it is asked, long before 
 Deno.test("Activation does not put to sleep what is in use, and says why", async () => {
   const { clock, target, activation, permit, request, outcome } = await world();
   expect(await outcome(activation.steering.sleep("now"))).toBe(
-    "Model 'm' is not put to sleep: it is in use: 1 in flight, 0 waiting",
+    "Model 'm' is not put to sleep: it is in use: 1 in flight, 0 waiting (force it: they end first)",
   );
   expect(activation.state).toBe("active");
   permit[Symbol.dispose]();

@@ -1,5 +1,6 @@
 /** The operator API as the commands ask it; what goes wrong on the way is said with what to do. */
 import type { ModelView } from "../operator/model_view.ts";
+import type { Verb } from "../operator/verbs.ts";
 import { rootCause } from "../lib/root_cause.ts";
 import { createFetch } from "../platform/fetch.ts";
 import type { Terminal } from "./terminal.ts";
@@ -50,8 +51,8 @@ export class OperatorClient {
   }
 
   /** @throws OperatorError */
-  wake(name: string): Promise<ModelView> {
-    return this.#ask("POST", `/api/models/${encodeURIComponent(name)}/wake`);
+  steer(name: string, verb: Verb, query = ""): Promise<ModelView> {
+    return this.#ask("POST", `/api/models/${encodeURIComponent(name)}/${verb}${query}`);
   }
 
   async #ask<T>(method: string, path: string): Promise<T> {

@@ -56,15 +56,31 @@ export function renderStatus(models: readonly ModelView[], colour: boolean): str
     line(head),
     ...rows.map((row, i) => line(row, models[i]!.state)),
     ...models.flatMap(details),
+    ...gpuTime(models),
   ].join("\n");
 }
 
-function details({ name, progress, failure }: ModelView): string[] {
-  if (progress !== null) return [`${name}: ${progress}`];
-  if (!failure) return [];
+function details({ name, progress, failure, pinnedUntil }: ModelView): string[] {
+  const pinned = pinnedUntil === null ? [] : [`${name}: pinned until ${pinnedUntil}`];
+  if (progress !== null) return [`${name}: ${progress}`, ...pinned];
+  if (!failure) return pinned;
   return [
     `${name}: ${failure.message} (${failure.kind}; next try in ${span(failure.retryInSeconds)})`,
+    ...pinned,
   ];
+}
+
+/** What was won this week, of all that the models' GPUs would have been held. */
+function gpuTime(models: readonly ModelView[]): string[] {
+  const weeks = models.flatMap(({ gpu }) => gpu?.week ?? []);
+  if (weeks.length === 0) return [];
+  const hours = (seconds: readonly number[]) => {
+    const sum = seconds.reduce((a, b) => a + b, 0) / 3_600;
+    return sum.toFixed(sum < 10 ? 1 : 0);
+  };
+  const freed = hours(weeks.map(({ freedSeconds }) => freedSeconds));
+  const all = hours(weeks.map(({ freedSeconds, upSeconds }) => freedSeconds + upSeconds));
+  return [`freed ${freed} of ${all} GPU-hours this week`];
 }
 
 /** `95` is `1m35s`. */

@@ -18,7 +18,7 @@ export async function wakeCommand(options: WakeOptions): Promise<number> {
   const { terminal, model, wait = false } = options;
   const client = new OperatorClient(options, terminal);
   return await client.report(async () => {
-    let view = await client.wake(model);
+    let view = await client.steer(model, "wake");
     if (!wait) {
       terminal.out(`${model}: ${view.state}`);
       return 0;

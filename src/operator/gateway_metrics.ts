@@ -2,7 +2,7 @@
 import type { Activation } from "../activator/activation.ts";
 import type { Activator } from "../activator/activator.ts";
 import { STATE_NAMES } from "../activator/lifecycle.ts";
-import type { State } from "../activator/state.ts";
+import type { In, State } from "../activator/state.ts";
 import { durations } from "../activator/wake_phases.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -59,7 +59,7 @@ export class GatewayMetrics {
   readonly #sleeps = new Counter(
     named(
       "sleeps_total",
-      "How often it was put to zero: idle, disabled, elsewhere.",
+      "How often it was put to zero: idle, disabled, operator, elsewhere.",
       "model",
       "reason",
     ),
@@ -110,7 +110,7 @@ export class GatewayMetrics {
         this.#phaseSeconds.observe(ms / 1_000, model, phase);
       }
     } else if (was.name === "stopping" && state.name === "asleep") {
-      this.#sleeps.add(1, model, was.yields ? "elsewhere" : was.disabled ? "disabled" : "idle");
+      this.#sleeps.add(1, model, sleepReason(was));
     }
   }
 
@@ -158,6 +158,17 @@ export class GatewayMetrics {
           details.name === "idle" ? Math.max(0, clock.nowMs() - details.quietSinceMs) / 1_000 : 0,
       ),
       new Gauge(
+        named("gpu_seconds_total", "GPUs times seconds, held and freed.", "model", "state"),
+        (set) => {
+          for (const { model, target: { details: { gpuTime } } } of activator().activations) {
+            if (!gpuTime) continue;
+            set(gpuTime.total.up, model, "up");
+            set(gpuTime.total.freed, model, "freed");
+          }
+        },
+        "counter",
+      ),
+      new Gauge(
         named("model_state", "1 for the state the model is in.", "model", "state"),
         (set) => {
           for (const { model, state } of activator().activations) {
@@ -195,6 +206,12 @@ export class GatewayMetrics {
       plain("process_start_time_seconds", "Since the Unix epoch.", () => usage.startedSeconds),
     ];
   }
+}
+
+function sleepReason({ yields, disabled, mode }: In<"stopping">): string {
+  if (yields) return "elsewhere";
+  if (disabled) return "disabled";
+  return mode === "idle" ? "idle" : "operator";
 }
 
 /** `deployments` of `/apis/apps/v1/namespaces/ai/deployments`. */

@@ -1,6 +1,7 @@
 /** A model as `/api/models` shows it; times are seconds, moments ISO 8601. */
 import type { Activation } from "../activator/activation.ts";
 import type { State } from "../activator/state.ts";
+import type { GpuSeconds } from "../activator/target_details.ts";
 import { durations, presentOf } from "../activator/wake_phases.ts";
 import type { ModelSpec } from "../config/spec.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -21,6 +22,22 @@ export interface ModelView {
   /** What a wake under way is doing. */
   readonly progress: string | null;
   readonly phases: Readonly<Record<string, number>>;
+  /** Nobody finds it idle before; `null`: it is not pinned. */
+  readonly pinnedUntil: string | null;
+  /** `null`: there is no such number. */
+  readonly replicas: { readonly desired: number; readonly ready: number } | null;
+  readonly pods: readonly {
+    readonly name: string;
+    readonly node: string | null;
+    readonly ready: boolean;
+    readonly status: string;
+  }[];
+  /** `null`: it asks for none, or nobody knows. */
+  readonly gpu: {
+    readonly count: number;
+    readonly today: GpuSecondsView;
+    readonly week: GpuSecondsView;
+  } | null;
   readonly failure: {
     readonly kind: string;
     readonly message: string;
@@ -28,16 +45,30 @@ export interface ModelView {
   } | null;
 }
 
+interface GpuSecondsView {
+  readonly upSeconds: number;
+  readonly freedSeconds: number;
+}
+
 export function viewOf(activation: Activation, spec: ModelSpec, clock: Clock): ModelView {
-  const { details, demand, model, target } = activation;
+  const { details, demand, model, target, pinnedUntilMs } = activation;
+  const { replicas = null, pods, gpuTime } = target.details;
   const nowMs = clock.nowMs();
   const waking = details.name === "waking" ? details.phases : [];
   return {
     ...{ name: model, state: details.name, since: momentOf(details.sinceMs, clock) },
     ...{ reason: details.reason, pending: demand.pending, inFlight: demand.inFlight },
     target: target.name,
-    sleepsInSeconds: sleepsIn(details, spec, nowMs),
+    sleepsInSeconds: sleepsIn(details, spec, pinnedUntilMs, nowMs),
     idleTimeoutSeconds: finite(spec.idleTimeoutMs),
+    pinnedUntil: pinnedUntilMs === undefined ? null : momentOf(pinnedUntilMs, clock),
+    replicas,
+    pods: pods.map(({ name, node = null, isReady, status }) => ({
+      ...{ name, node, ready: isReady, status },
+    })),
+    gpu: gpuTime
+      ? { count: gpuTime.count, today: view(gpuTime.today), week: view(gpuTime.week) }
+      : null,
     progress: presentOf(waking, nowMs) ?? null,
     phases: phasesOf(waking, nowMs),
     failure: details.name === "failed"
@@ -69,7 +100,16 @@ function finite(ms: number): number | null {
   return Number.isFinite(ms) ? seconds(ms) : null;
 }
 
-function sleepsIn(state: State, { idleTimeoutMs }: ModelSpec, nowMs: number): number | null {
+function sleepsIn(
+  state: State,
+  { idleTimeoutMs }: ModelSpec,
+  pinnedUntilMs = -Infinity,
+  nowMs: number,
+): number | null {
   if (state.name !== "idle") return null;
-  return finite(Math.max(0, state.quietSinceMs + idleTimeoutMs - nowMs));
+  return finite(Math.max(0, Math.max(state.quietSinceMs + idleTimeoutMs, pinnedUntilMs) - nowMs));
+}
+
+function view({ up, freed }: GpuSeconds): GpuSecondsView {
+  return { upSeconds: seconds(up * 1_000), freedSeconds: seconds(freed * 1_000) };
 }

@@ -9,6 +9,8 @@ const phases = z.record(z.string(), seconds).describe(
   "by phase (scheduling, pulling, starting, loading)",
 );
 
+const gpuSeconds = z.strictObject({ upSeconds: seconds, freedSeconds: seconds });
+
 export const MODEL = z.strictObject({
   name: z.string(),
   state: z.enum(STATE_NAMES),
@@ -19,6 +21,16 @@ export const MODEL = z.strictObject({
   target: z.string().describe("what is scaled, e.g. `deployment ai/vllm`"),
   sleepsInSeconds: nullable(seconds).describe("null: it is not about to sleep, or never does"),
   idleTimeoutSeconds: nullable(seconds),
+  pinnedUntil: nullable(moment).describe("nobody finds it idle before; null: it is not pinned"),
+  replicas: nullable(z.strictObject({ desired: z.int(), ready: z.int() })),
+  pods: z.array(z.strictObject({
+    ...{ name: z.string(), node: nullable(z.string()), ready: z.boolean(), status: z.string() },
+  })),
+  gpu: nullable(z.strictObject({
+    count: z.int().describe("GPUs that it holds when it is up"),
+    today: gpuSeconds.describe("since midnight UTC"),
+    week: gpuSeconds.describe("today and the six days before"),
+  })),
   progress: nullable(z.string()).describe("what a wake under way is doing"),
   phases,
   failure: nullable(z.strictObject({
@@ -44,6 +56,16 @@ const ANSWERS = {
   "/api/models": { get: ["Every model.", z.strictObject({ models: z.array(MODEL) })] },
   "/api/models/{name}": { get: ["One model.", MODEL] },
   "/api/models/{name}/wake": { post: ["Wakes it as a request would, and does not wait.", MODEL] },
+  "/api/models/{name}/sleep": {
+    post: [
+      "Puts it to sleep now; 409 while it is in use. With `force=true` what is in flight ends first.",
+      MODEL,
+    ],
+  },
+  "/api/models/{name}/pin": {
+    post: ["Keeps it up `for` so long (`2h`), for all gateways, and wakes it.", MODEL],
+  },
+  "/api/models/{name}/unpin": { post: ["Lets it sleep again when it is idle.", MODEL] },
   "/api/wakes": {
     get: ["The last wakes, the latest first.", z.strictObject({ wakes: z.array(WAKE) })],
   },
@@ -87,7 +109,7 @@ function operation(path: string, method: string, summary: string, answer: z.ZodT
   const isChange = method === "post";
   return {
     summary,
-    ...(path.includes("{name}") ? { parameters: [NAME] } : {}),
+    ...(path.includes("{name}") ? { parameters: [NAME, ...QUERIES[path] ?? []] } : {}),
     ...(isChange
       ? { requestBody: { content: { "application/json": { schema: { type: "object" } } } } }
       : {}),
@@ -103,6 +125,14 @@ function operation(path: string, method: string, summary: string, answer: z.ZodT
     },
   };
 }
+
+/** By path. */
+const QUERIES: Readonly<Record<string, readonly unknown[]>> = {
+  "/api/models/{name}/sleep": [{ name: "force", in: "query", schema: { type: "boolean" } }],
+  "/api/models/{name}/pin": [
+    { name: "for", in: "query", schema: { type: "string", default: "2h" } },
+  ],
+};
 
 const NAME = { name: "name", in: "path", required: true, schema: { type: "string" } };
 

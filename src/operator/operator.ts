@@ -18,6 +18,7 @@ import { Guard } from "./guard.ts";
 import { Journal } from "./journal.ts";
 import { type ModelView, viewOf } from "./model_view.ts";
 import { openApi } from "./openapi.ts";
+import { isVerb, steer, type Verb } from "./verbs.ts";
 
 export interface OperatorOptions extends SecretTools, GatewayMetricsOptions {
   /** Where it listens. */
@@ -85,7 +86,7 @@ class Pages {
     readonly journal: Journal,
   ) {}
 
-  answer(request: ServerRequest, path: string): Response {
+  answer(request: ServerRequest, path: string): Response | Promise<Response> {
     const [, name, verb] = /^\/api\/models\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
     if (name !== undefined) return this.#model(request, name, verb);
     const page = this.#page(path);
@@ -120,25 +121,27 @@ class Pages {
     return undefined;
   }
 
-  #model(request: ServerRequest, encoded: string, verb: string | undefined): Response {
+  #model(
+    request: ServerRequest,
+    encoded: string,
+    verb: string | undefined,
+  ): Response | Promise<Response> {
     const name = decoded(encoded);
     const activation = this.options.activator().find(name);
     if (!activation) return failure(404, `There is no model '${name}'`);
     if (verb === undefined) {
       return request.method === "GET" ? json(this.#view(activation)) : notAllowed("GET");
     }
-    if (verb !== "wake") return failure(404, `There is no '${verb}' of a model`);
-    if (request.method !== "POST") return notAllowed("POST");
-    // A form of another site cannot say that.
-    if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? "")) {
-      return failure(415, "Send it with 'content-type: application/json'");
-    }
-    try {
-      activation.steering.wake();
-    } catch (error) {
-      return failure(409, (error as Error).message);
-    }
-    return json(this.#view(activation)!, 202);
+    if (!isVerb(verb)) return failure(404, `There is no '${verb}' of a model`);
+    return this.#steer(request, activation, verb);
+  }
+
+  async #steer(request: ServerRequest, activation: Activation, verb: Verb): Promise<Response> {
+    const spec = this.#specs().get(activation.model);
+    const refusal = await steer(activation, spec, verb, request);
+    if (!refusal) return json(this.#view(activation), 202);
+    const { status, message } = refusal;
+    return failure(status, message, status === 405 ? { allow: "POST" } : {});
   }
 
   #models(): ModelView[] {

@@ -1,68 +1,17 @@
 /** The operator surface over real activations in virtual time: what it shows, what it does, whom it lets in. */
 import { expect } from "expect";
-import { Activator } from "../activator/activator.ts";
-import type { Config, KeySpec } from "../config/spec.ts";
-import type { ServerRequest } from "../platform/http_messages.ts";
-import type { RequestInfo } from "../platform/http_server.ts";
-import { silentLog as log } from "../telemetry/log.ts";
+import type { KeySpec } from "../config/spec.ts";
 import { parseExposition } from "../testing/exposition.ts";
-import { FakeTarget } from "../testing/fake_target.ts";
-import { modelSpec, serverSpec } from "../testing/requests.ts";
-import { VirtualClock } from "../testing/virtual_clock.ts";
+import { operatorWorld } from "../testing/operator_world.ts";
 import { MODEL, WAKE } from "./openapi.ts";
-import { createOperator } from "./operator.ts";
 
 const KEYS: KeySpec[] = [
   { name: "ops", key: "secret", operator: true, inFlightMax: 0 },
   { name: "team", key: "public", operator: false, inFlightMax: 0 },
 ];
 
-function world({ hostname = "127.0.0.1", keys = [] as KeySpec[], models = ["m", "a/b"] } = {}) {
-  const clock = new VirtualClock();
-  const targets = new Map<string, FakeTarget>();
-  const activator = new Activator({
-    ...{ clock, log },
-    createTarget(spec) {
-      const target = new FakeTarget(clock);
-      targets.set(spec.name, target);
-      return target;
-    },
-    onChange: (...change) => operator.changed(...change),
-  });
-  const specs = models.map((name) => modelSpec(name, { idleTimeoutMs: 300_000 }));
-  const config = {
-    ...{ server: serverSpec({ keys }), models: specs, routes: [] },
-    kubernetes: { namespace: "", kubeconfig: "", context: "" },
-  } satisfies Config;
-  let isReady = true;
-  const operator = createOperator({
-    ...{ hostname, config: () => config, activator: () => activator, clock, log },
-    ...{ version: "1.2.3", heldBytes: () => 7 },
-    usage: { residentBytes: 1, cpuSeconds: 2, startedSeconds: 3 },
-    ...{ isReady: () => isReady, env: () => undefined },
-    files: { readText: () => Promise.reject(new Error("no files here")) },
-  });
-  for (const spec of specs) activator.add(spec);
-  const ask = async (path: string, init: RequestInit = {}, host = "127.0.0.1:9090") => {
-    const headers = new Headers(init.headers);
-    headers.set("host", host);
-    const request = new Request(`http://${host}${path}`, init);
-    const asked: ServerRequest = {
-      ...{ method: request.method, url: request.url, headers, body: request.body },
-      signal: request.signal,
-    };
-    return await operator.handle(asked, {} as RequestInfo);
-  };
-  const wake = (name: string) =>
-    ask(`/api/models/${name}/wake`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-    });
-  return { clock, activator, targets, operator, ask, wake, leave: () => isReady = false };
-}
-
 Deno.test("the operator surface shows every model with its state, why, and when it will sleep", async () => {
-  const { clock, ask, wake } = world();
+  const { clock, ask, wake } = operatorWorld();
   await clock.advance(1_000);
   const { models } = await (await ask("/api/models")).json();
   expect(models).toHaveLength(2);
@@ -90,7 +39,7 @@ Deno.test("the operator surface shows every model with its state, why, and when 
 });
 
 Deno.test("the operator surface streams what there is, then every change, until the reader leaves", async () => {
-  const { clock, ask, wake } = world();
+  const { clock, ask, wake } = operatorWorld();
   await clock.advance(1_000);
   const response = await ask("/api/events");
   expect(response.headers.get("content-type")).toBe("text/event-stream");
@@ -117,7 +66,7 @@ Deno.test("the operator surface streams what there is, then every change, until 
 });
 
 Deno.test("the operator surface refuses what makes no sense, and says what does", async () => {
-  const { ask } = world();
+  const { ask } = operatorWorld();
   const of = async (path: string, init?: RequestInit) => {
     const response = await ask(path, init);
     return [response.status, (await response.json()).error.message];
@@ -134,7 +83,7 @@ Deno.test("the operator surface refuses what makes no sense, and says what does"
 });
 
 Deno.test("on loopback the operator surface is for this machine's own pages only", async () => {
-  const { ask } = world();
+  const { ask } = operatorWorld();
   const statuses = async (host: string) =>
     await Promise.all(
       ["/api/models", "/metrics", "/readyz"].map(async (path) =>
@@ -149,7 +98,7 @@ Deno.test("on loopback the operator surface is for this machine's own pages only
 });
 
 Deno.test("elsewhere the operator surface wants an operator's key, but for probes and metrics", async () => {
-  const { ask } = world({ hostname: "0.0.0.0", keys: KEYS });
+  const { ask } = operatorWorld({ hostname: "0.0.0.0", keys: KEYS });
   const status = async (authorization?: string, path = "/api/models") =>
     (await ask(path, { headers: authorization ? { authorization } : {} }, "gateway:9090")).status;
   const basic = (pair: string) => `Basic ${btoa(pair)}`;
@@ -166,20 +115,20 @@ Deno.test("elsewhere the operator surface wants an operator's key, but for probe
 });
 
 Deno.test("the operator surface is not ready once the gateway leaves, and still alive", async () => {
-  const { ask, leave } = world();
+  const { ask, leave } = operatorWorld();
   leave();
   expect([(await ask("/readyz")).status, (await ask("/livez")).status]).toEqual([503, 200]);
 });
 
 Deno.test("/api/config shows no key", async () => {
-  const { ask } = world({ keys: KEYS });
+  const { ask } = operatorWorld({ keys: KEYS });
   const text = await (await ask("/api/config")).text();
   expect(text).toContain("ops");
   expect(text).not.toContain("secret");
 });
 
 Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every model's state", async () => {
-  const { clock, ask, wake, operator, targets } = world();
+  const { clock, ask, wake, operator, targets } = operatorWorld();
   await clock.advance(1_000);
   await wake("m");
   await clock.advance(20 * 60_000);
@@ -231,33 +180,49 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
 });
 
 Deno.test("/api/openapi.json describes what is there as it is, and nothing else", async () => {
-  const { clock, ask, wake } = world();
+  const { clock, ask, wake, steer, targets } = operatorWorld();
   await clock.advance(1_000);
   const { openapi, paths } = await (await ask("/api/openapi.json")).json();
   expect(openapi).toBe("3.1.0");
-  const statuses = await Promise.all(
-    Object.entries<Record<string, unknown>>(paths).map(async ([path, methods]) => {
-      const [method = ""] = Object.keys(methods);
-      const headers = { "content-type": "application/json" };
-      const response = await ask(path.replace("{name}", "m"), {
-        ...{ method: method.toUpperCase(), headers },
-      });
-      await response.body?.cancel();
-      return [path, method, String(response.status) in (methods[method] as Answers).responses];
-    }),
-  );
+  const statuses: unknown[] = [];
+  for (const [path, methods] of Object.entries<Record<string, unknown>>(paths)) {
+    const [method = ""] = Object.keys(methods);
+    const headers = { "content-type": "application/json" };
+    const asked = ask(path.replace("{name}", "m"), { method: method.toUpperCase(), headers });
+    await clock.advance(5_000);
+    const response = await asked;
+    await response.body?.cancel();
+    const described = String(response.status) in (methods[method] as Answers).responses;
+    statuses.push([path, method, described]);
+  }
   expect(statuses).toEqual([
     ...[["/api/models", "get", true], ["/api/models/{name}", "get", true]],
-    ...[["/api/models/{name}/wake", "post", true], ["/api/wakes", "get", true]],
-    ...[["/api/config", "get", true], ["/api/events", "get", true]],
+    ...["wake", "sleep", "pin", "unpin"].map((
+      verb,
+    ) => [`/api/models/{name}/${verb}`, "post", true]),
+    ...[["/api/wakes", "get", true], ["/api/config", "get", true], ["/api/events", "get", true]],
   ]);
   await clock.advance(10_000);
   await wake("a%2Fb");
+  await steer("m/pin");
+  targets.get("m")!.details = {
+    replicas: { desired: 1, ready: 0 },
+    pods: [{ name: "vllm-1", node: undefined, isReady: false, status: "no node takes it" }],
+    gpuTime: {
+      ...{ count: 8, total: { up: 1, freed: 2 }, today: { up: 0, freed: 0.5 } },
+      week: { up: 1, freed: 2 },
+    },
+  };
   const { models } = await (await ask("/api/models")).json();
+  expect(models[0]).toMatchObject({
+    ...{ pinnedUntil: "2026-01-01T02:00:56.000Z", replicas: { desired: 1, ready: 0 } },
+    pods: [{ name: "vllm-1", node: null, ready: false, status: "no node takes it" }],
+    gpu: { count: 8, today: { upSeconds: 0, freedSeconds: 0.5 } },
+  });
   const { wakes } = await (await ask("/api/wakes")).json();
   // Strict: what is told and not described is a fault as well.
   for (const model of models) expect(MODEL.safeParse(model).error).toBe(undefined);
-  expect([wakes.length, WAKE.safeParse(wakes[0]).error]).toEqual([1, undefined]);
+  expect([wakes.length, WAKE.safeParse(wakes[0]).error]).toEqual([2, undefined]);
 });
 
 interface Answers {
@@ -266,7 +231,7 @@ interface Answers {
 
 // The next keep-alive was written to a stream that had failed: an error that nobody caught.
 Deno.test("/api/events lets a reader go that does not read, and writes nothing more to it", async () => {
-  const { clock, ask } = world();
+  const { clock, ask } = operatorWorld();
   await clock.advance(1_000);
   const before = clock.timers;
   const response = await ask("/api/events");

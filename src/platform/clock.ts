@@ -18,9 +18,14 @@ export interface Clock {
   timer(delayMs: number, callback: () => void): Disposable;
 }
 
-/** Resolves `ms` from now. */
-export function pause(ms: number, clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.timer(ms, resolve));
+/** Resolves `ms` from now. Rejects with the signal's reason. */
+export async function pause(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const left = () => reject(signal!.reason);
+  using _timer = clock.timer(ms, resolve);
+  signal?.addEventListener("abort", left, { once: true });
+  await promise.finally(() => signal?.removeEventListener("abort", left));
 }
 
 export const systemClock: Clock = {

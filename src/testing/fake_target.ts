@@ -10,7 +10,7 @@ import type {
   TargetObserver,
   Usage,
 } from "../activator/scale_target.ts";
-import { NO_DETAILS } from "../activator/target_details.ts";
+import { NO_DETAILS, type TargetDetails } from "../activator/target_details.ts";
 import type { Clock } from "../platform/clock.ts";
 import { ENDPOINT, SmallCluster } from "./small_cluster.ts";
 
@@ -41,7 +41,7 @@ export class FakeTarget implements ScaleTarget {
   readonly name = "fake workload";
   local = false;
   isFenced = false;
-  readonly details = NO_DETAILS;
+  details: TargetDetails = NO_DETAILS;
   readonly cluster = new SmallCluster();
   /** Every command that was taken, in order. */
   readonly commands: ("wake" | "sleep")[] = [];

@@ -75,8 +75,7 @@ export class AnnouncedSleep implements SleepSteps {
   /** No gateway sends anything any more; what came around them may still be answered. */
   async #untilQuiet(signal: AbortSignal): Promise<true> {
     while ((await this.options.ask(signal)).busy > 0) {
-      await pause(ASK_AGAIN_MS, this.options.clock);
-      signal.throwIfAborted();
+      await pause(ASK_AGAIN_MS, this.options.clock, signal);
     }
     return true;
   }

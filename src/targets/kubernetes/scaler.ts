@@ -3,7 +3,7 @@
  * somebody else's change in between wins. Never over a number that is not zero when waking.
  */
 import { type CommandResult, type Failure, LookRefused } from "../../activator/scale_target.ts";
-import type { Clock } from "../../platform/clock.ts";
+import { type Clock, pause } from "../../platform/clock.ts";
 import { ApiError, ApiUnreachable, type KubernetesApi, MERGE_PATCH } from "./api.ts";
 import type { KubernetesObject } from "./reflector.ts";
 import { hasLabels, selectorOf } from "./selector.ts";
@@ -53,6 +53,10 @@ function isRefusal({ status }: ApiError): boolean {
   return status === 401 || status === 403;
 }
 
+function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409;
+}
+
 export class Scaler {
   /** Whose pods a custom kind's are: its objects do not say so, what answers its scaling does. */
   #pods: { readonly uid: string; readonly selector: WorkloadView["selector"] } | undefined;
@@ -99,7 +103,7 @@ export class Scaler {
         try {
           return await this.#wakeFrom(seen, signal);
         } catch (error) {
-          if (!(error instanceof ApiError && error.status === 409)) throw error;
+          if (!isConflict(error)) throw error;
         }
       }
       return await this.#wakeFrom(await this.read(signal), signal);
@@ -160,14 +164,17 @@ export class Scaler {
 
   /** Writes what `notes` says of the workload as it is then; undefined: nothing has to be. */
   note(signal: AbortSignal, notes: (now: WorkloadView) => Notes | undefined): Promise<Scaled> {
-    return this.#command(
-      signal,
-      async () =>
-        await this.#write(await this.read(signal), signal, async (now) => {
-          const written = notes(now);
+    return this.#command(signal, async () => {
+      for (let tries = 1;; tries++) {
+        const now = await this.read(signal);
+        const written = notes(now);
+        try {
           return written ? await this.#annotate(now, written, signal) : now;
-        }),
-    );
+        } catch (error) {
+          if (!isConflict(error) || tries === WRITES_MAX) throw error;
+        }
+      }
+    });
   }
 
   /** Puts to zero what is still as it was announced. */
@@ -233,9 +240,7 @@ export class Scaler {
       try {
         return await write(now);
       } catch (error) {
-        if (!(error instanceof ApiError && error.status === 409) || tries === WRITES_MAX) {
-          throw error;
-        }
+        if (!isConflict(error) || tries === WRITES_MAX) throw error;
         now = await this.read(signal);
       }
     }
@@ -257,7 +262,7 @@ export class Scaler {
         if (!isRefusal(error) || refusals === REFUSALS_BELIEVED) {
           return { outcome: "refused", failure: this.failureOf(error) };
         }
-        await this.#pause(REFUSAL_AGAIN_MS, signal);
+        await pause(REFUSAL_AGAIN_MS, this.options.clock, signal);
       }
     }
   }
@@ -285,13 +290,5 @@ export class Scaler {
       default:
         return { kind: "config", message: `${name} cannot be scaled: ${error.message}` };
     }
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const left = () => reject(signal.reason);
-    using _timer = this.options.clock.timer(ms, resolve);
-    signal.addEventListener("abort", left, { once: true });
-    await promise.finally(() => signal.removeEventListener("abort", left));
   }
 }
