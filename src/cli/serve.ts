@@ -17,6 +17,7 @@ import { systemTcp } from "../platform/tcp.ts";
 import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { findConfig, placeOf, type Served, type ServeFlags } from "./serve_config.ts";
+import { findTracer } from "./serve_tracer.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ServeOptions extends ServeFlags {
@@ -45,7 +46,8 @@ async function serve(
       terminal.err(lock.refusal);
       return 1;
     }
-    app = await createApp(config, systemPlatform(terminal), log, version);
+    const tracer = await findTracer(terminal, version, log);
+    app = await createApp(config, { ...systemPlatform(terminal), tracer }, log, version);
     server = await systemListen(config.server.listen, app.handle);
     operator = await listenForOperators(app, server, file === undefined, log);
   } catch (error) {
@@ -137,7 +139,7 @@ function createServerLog(config: () => Config, terminal: Terminal): Log {
   });
 }
 
-function systemPlatform({ env }: Terminal): Platform {
+function systemPlatform({ env }: Terminal): Omit<Platform, "tracer"> {
   return {
     clock: systemClock,
     random: systemRandom,

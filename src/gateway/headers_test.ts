@@ -8,6 +8,7 @@ const OPTIONS = {
   remoteAddr: "10.1.2.3",
   isTrustedPeer: false,
   keepsKeys: false,
+  trace: undefined,
   upstreamKey: undefined,
 };
 const HOP_BY_HOP = [

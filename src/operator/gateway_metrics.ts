@@ -3,7 +3,7 @@ import type { Activation } from "../activator/activation.ts";
 import type { Activator } from "../activator/activator.ts";
 import { STATE_NAMES } from "../activator/lifecycle.ts";
 import type { State } from "../activator/state.ts";
-import { durations } from "../activator/wake_phases.ts";
+import { durations, outcomeOf } from "../activator/wake_phases.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ProcessUsage } from "../platform/process_usage.ts";
@@ -98,11 +98,7 @@ export class GatewayMetrics {
 
   changed(model: string, state: State, was: State): void {
     if (was.name === "waking") {
-      const outcome = state.name === "failed"
-        ? "failed"
-        : state.name === "active" || state.name === "idle"
-        ? "ready"
-        : "abandoned";
+      const outcome = outcomeOf(state);
       this.#coldStarts.add(1, model, outcome);
       if (outcome !== "ready") return;
       this.#coldStartSeconds.observe((state.sinceMs - was.sinceMs) / 1_000, model);
