@@ -24,7 +24,10 @@ import type { ConnectWebSocket, CreateConnectWebSocket } from "./platform/web_so
 import { findCluster } from "./targets/kubernetes/find_cluster.ts";
 import { Kubernetes, type KubernetesOptions } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
-import { createProcessTarget } from "./targets/process/process_target.ts";
+import {
+  createProcessTarget,
+  type ProcessTargetOptions,
+} from "./targets/process/process_target.ts";
 import type { Log } from "./telemetry/log.ts";
 
 export interface Platform {
@@ -82,7 +85,8 @@ export async function createApp(
     isReady: () => gateway.isReady,
     heldBytes: () => gateway.heldBytes,
   });
-  const cluster = new Cluster({ ...platform, fetch, log, observer: operator.kubernetes });
+  const shared = { ...platform, fetch, log, scrapeFailed: operator.scrapeFailed };
+  const cluster = new Cluster({ ...shared, observer: operator.kubernetes });
   await cluster.prepare(config);
   const upstreams = createUpstreams(fetch, platform);
   await upstreams.prepare(config);
@@ -90,7 +94,7 @@ export async function createApp(
     clock,
     log,
     onChange: (...change) => [operator, traces?.wakes].forEach((each) => each?.changed(...change)),
-    createTarget: (spec, after) => createTarget(spec, cluster, { ...platform, fetch, log, after }),
+    createTarget: (spec, after) => createTarget(spec, cluster, { ...shared, after }),
   });
   let current = config;
   let snapshot = snapshotOf(config, activator);
@@ -209,7 +213,11 @@ async function createConnections(
 class Cluster {
   #kubernetes: Kubernetes | undefined;
 
-  constructor(readonly options: Platform & Pick<KubernetesOptions, "fetch" | "log" | "observer">) {}
+  constructor(
+    readonly options:
+      & Platform
+      & Pick<KubernetesOptions, "fetch" | "log" | "observer" | "scrapeFailed">,
+  ) {}
 
   /** Gets ready to make the targets of `config`. @throws Unservable */
   async prepare({ models, kubernetes }: Config): Promise<void> {
@@ -238,11 +246,7 @@ class Cluster {
 function createTarget(
   spec: ModelSpec,
   cluster: Cluster,
-  options: Platform & {
-    readonly fetch: Fetch;
-    readonly log: Log;
-    readonly after: Promise<void>;
-  },
+  options: Platform & ProcessTargetOptions & { readonly after: Promise<void> },
 ): ScaleTarget {
   switch (spec.scale.kind) {
     case "process":

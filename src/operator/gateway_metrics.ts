@@ -77,6 +77,8 @@ export class GatewayMetrics {
   readonly #restarts = new Counter(
     named("watch_restarts_total", "Watches that broke and began anew.", "kind"),
   );
+  /** By model: engines that could not be asked how busy they are. */
+  readonly #scrapeFailures = new Map<string, number>();
   /** By kind of object: when a watch last brought something. */
   readonly #heardMs = new Map<string, number>();
   #reloadedMs: number;
@@ -110,6 +112,10 @@ export class GatewayMetrics {
     }
   }
 
+  scrapeFailed(model: string): void {
+    this.#scrapeFailures.set(model, (this.#scrapeFailures.get(model) ?? 0) + 1);
+  }
+
   /** Of the talk with the API server. */
   readonly kubernetes: ApiObserver = {
     answered: (verb, status) => this.#apiRequests.add(1, verb, String(status)),
@@ -138,12 +144,13 @@ export class GatewayMetrics {
       name: string,
       help: string,
       valueOf: (activation: Activation) => number,
+      type?: "counter",
     ) =>
       new Gauge(named(name, help, "model"), (set) => {
         for (const activation of activator().activations) {
           set(valueOf(activation), activation.model);
         }
-      });
+      }, type);
     return [
       each("pending_requests", "Requests that wait for the model.", ({ demand }) => demand.pending),
       each("in_flight_requests", "Requests being answered.", ({ demand }) => demand.inFlight),
@@ -152,6 +159,12 @@ export class GatewayMetrics {
         "Since the model was used last, while it is up.",
         ({ details }) =>
           details.name === "idle" ? Math.max(0, clock.nowMs() - details.quietSinceMs) / 1_000 : 0,
+      ),
+      each(
+        "metrics_scrape_failures_total",
+        "Engines that could not be asked how busy they are: as good as busy.",
+        ({ model }) => this.#scrapeFailures.get(model) ?? 0,
+        "counter",
       ),
       new Gauge(
         named("model_state", "1 for the state the model is in.", "model", "state"),
