@@ -60,7 +60,11 @@ export class Activation implements Admission {
     this.#policy = options.policy;
     this.#clock = this.createClock(options.clock);
     this.#state = initialState(this.#clock.nowMs());
-    this.#announcer = new Announcer(options.log, this.#state, options.onChange);
+    const { log, onChange } = options;
+    this.#announcer = new Announcer(
+      { log, onChange, served: () => this.#breaker.served },
+      this.#state,
+    );
     this.#breaker = this.createBreaker({
       model: options.model,
       limits: options.limits,
@@ -111,7 +115,7 @@ export class Activation implements Admission {
 
   /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
   wake(): void {
-    const permit = this.admit({ signal: new AbortController().signal });
+    const permit = this.admit({ signal: new AbortController().signal, forNobody: true });
     // How it ends is seen in its state.
     Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});
   }

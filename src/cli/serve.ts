@@ -19,6 +19,7 @@ import { createLog, type Log } from "../telemetry/log.ts";
 import { findConfig, placeOf, type Served, type ServeFlags } from "./serve_config.ts";
 import { findTracer } from "./serve_tracer.ts";
 import type { Terminal } from "./terminal.ts";
+import { watchedBy } from "./watched.ts";
 
 export interface ServeOptions extends ServeFlags {
   readonly version: string;
@@ -63,6 +64,7 @@ async function serve(
     config: file?.source.path ?? "flags and environment",
     operator: operator && `http://${formatAddress(operator)}`,
     models: config.models.length,
+    watches: watchedBy(config),
     version,
   });
   await ended;
