@@ -37,6 +37,20 @@ Deno.test("without tracing `traceparent` and `tracestate` reach the upstream as 
   expect(seen).toEqual([[TRACED.traceparent, TRACED.tracestate], [null, null]]);
 });
 
+Deno.test("where Deno exports nothing all the same, the log says so, and requests are served", async () => {
+  await using collector = new OtlpReceiver();
+  const { seen, upstream } = tracedUpstream();
+  await using _upstream = upstream;
+  await using gateway = await start(`  m: { external: true, upstream: "${upstream.url}" }\n`, {
+    ...collector.env,
+    OTEL_DENO_CONSOLE: "ignore",
+  });
+  expect(gateway.lines.find(({ msg }) => msg === "nothing is traced")?.level).toBe("warn");
+  const headers = { "content-type": "application/json", ...TRACED };
+  await (await gateway.chat("m", {}, { headers })).body?.cancel();
+  expect(seen).toEqual([[TRACED.traceparent, TRACED.tracestate]]);
+});
+
 Deno.test("a cold stream is a span to its last byte, and its wait leads to the wake", async () => {
   await using collector = new OtlpReceiver();
   await using gateway = await start(

@@ -82,6 +82,18 @@ Deno.test("responseHeaders() keeps every cookie", () => {
   expect(new Headers(responseHeaders(upstream)).getSetCookie()).toEqual(["a=1", "b=2"]);
 });
 
+Deno.test("upstreamHeaders() tells of the trace that it is given, and of the client's if there is none", () => {
+  const inbound = new Headers({ traceparent: "theirs", tracestate: "a=1" });
+  const sent = (trace?: [string, string][]) => {
+    const list = new Headers(upstreamHeaders(inbound, { ...OPTIONS, trace }));
+    return [list.get("traceparent"), list.get("tracestate")];
+  };
+  expect(sent()).toEqual(["theirs", "a=1"]);
+  expect(sent([["traceparent", "ours"], ["tracestate", "a=1"]])).toEqual(["ours", "a=1"]);
+  expect(sent([["traceparent", "ours"]])).toEqual(["ours", null]);
+  expect(sent([])).toEqual([null, null]);
+});
+
 Deno.test("upstreamHeaders() asks for an answer that is not compressed, and names the request", () => {
   const inbound = new Headers({ "accept-encoding": "br", "x-request-id": "x" });
   const sent = new Headers(upstreamHeaders(inbound, OPTIONS));
