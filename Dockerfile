@@ -35,11 +35,16 @@ COPY --from=build /app/dist/ /app/
 COPY --from=build /app/LICENSE /app/LICENSE
 
 # Without the first, V8 sizes its heap by the memory of the host and not of the container. Deno wants
-# a folder of its own to be named; it works without ever writing there.
+# a folder of its own to be named; it works without ever writing there. The last four count with
+# OTEL_DENO=true: spans are the gateway's own, since Deno's would show whole URLs; whom a client's trace leaves out is left out.
 ENV DENO_USE_CGROUPS=1 \
     DENO_DIR=/tmp/deno \
     DENO_NO_UPDATE_CHECK=1 \
-    NO_COLOR=1
+    NO_COLOR=1 \
+    OTEL_SERVICE_NAME=vllm-autoscaler \
+    OTEL_DENO_TRACING=false \
+    OTEL_DENO_METRICS=false \
+    OTEL_TRACES_SAMPLER=parentbased_always_on
 
 # The config and the keys that it names are mounted here; `serve` finds ./config.yaml by itself.
 WORKDIR /etc/vllm-autoscaler

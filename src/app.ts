@@ -7,6 +7,7 @@ import type { ScaleTarget } from "./activator/scale_target.ts";
 import { type ConfigDiff, diffConfig } from "./config/diff.ts";
 import type { Config, ModelSpec } from "./config/spec.ts";
 import { createGateway } from "./gateway/gateway.ts";
+import { Traces } from "./gateway/request_trace.ts";
 import { createRouteTable } from "./gateway/routes.ts";
 import type { Snapshot } from "./gateway/snapshot.ts";
 import { createOperator } from "./operator/operator.ts";
@@ -18,11 +19,15 @@ import type { ProcessUsage } from "./platform/process_usage.ts";
 import type { Processes } from "./platform/processes.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
+import type { Tracer } from "./platform/tracer.ts";
 import type { ConnectWebSocket, CreateConnectWebSocket } from "./platform/web_socket.ts";
 import { findCluster } from "./targets/kubernetes/find_cluster.ts";
 import { Kubernetes, type KubernetesOptions } from "./targets/kubernetes/kubernetes.ts";
 import { createExternalTarget } from "./targets/external.ts";
-import { createProcessTarget } from "./targets/process/process_target.ts";
+import {
+  createProcessTarget,
+  type ProcessTargetOptions,
+} from "./targets/process/process_target.ts";
 import type { Log } from "./telemetry/log.ts";
 
 export interface Platform {
@@ -34,6 +39,8 @@ export interface Platform {
   readonly files: Files;
   readonly processes: Processes;
   readonly usage: ProcessUsage;
+  /** Undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
   readonly env: (name: string) => string | undefined;
   /** What other gateways know this one by. */
   readonly identity: string;
@@ -68,7 +75,8 @@ export async function createApp(
   log: Log,
   version: string,
 ): Promise<App> {
-  const { clock } = platform;
+  const { clock, tracer } = platform;
+  const traces = tracer && new Traces(tracer, clock);
   const fetch = platform.createFetch();
   const operator = createOperator({
     ...{ ...platform, log, version, activator: () => activator },
@@ -77,27 +85,25 @@ export async function createApp(
     isReady: () => gateway.isReady,
     heldBytes: () => gateway.heldBytes,
   });
-  const cluster = new Cluster({ ...platform, fetch, log, observer: operator.kubernetes });
+  const shared = { ...platform, fetch, log, scrapeFailed: operator.scrapeFailed };
+  const cluster = new Cluster({ ...shared, observer: operator.kubernetes });
   await cluster.prepare(config);
-  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
-  let connections = await createConnections(config, plain, platform);
-  const connectionsOf = (spec: ModelSpec) => connections.get(spec.upstreamCaFile) ?? plain;
+  const upstreams = createUpstreams(fetch, platform);
+  await upstreams.prepare(config);
   const activator = new Activator({
     clock,
     log,
-    onChange: operator.changed,
-    createTarget: (spec, after) => createTarget(spec, cluster, { ...platform, fetch, log, after }),
+    onChange: (...change) => [operator, traces?.wakes].forEach((each) => each?.changed(...change)),
+    createTarget: (spec, after) => createTarget(spec, cluster, { ...shared, after }),
   });
   let current = config;
   let snapshot = snapshotOf(config, activator);
   for (const spec of config.models) activator.add(spec);
   const gateway = createGateway({
     ...platform,
+    ...upstreams,
+    ...{ log, version, traces },
     config: () => snapshot,
-    fetch: (spec) => connectionsOf(spec).fetch,
-    connectWebSocket: (spec) => connectionsOf(spec).connectWebSocket,
-    log,
-    version,
     observe: operator.answered,
   });
 
@@ -109,7 +115,7 @@ export async function createApp(
     },
     async reload(next) {
       await cluster.prepare(next);
-      connections = await createConnections(next, plain, platform);
+      await upstreams.prepare(next);
       // From here on nothing is awaited: no request sees half of the new config.
       const diff = diffConfig(current, next);
       applyDiff(diff, next, activator);
@@ -126,6 +132,7 @@ export async function createApp(
     },
     giveUp: () => activator.giveUp(),
     async close(how) {
+      traces?.wakes.close();
       await activator.close(how);
       await cluster.close();
     },
@@ -154,9 +161,29 @@ function snapshotOf({ server, models, routes, dropIn }: Config, activator: Activ
 }
 
 /** How upstreams are reached. */
+interface Upstreams {
+  fetch(spec: ModelSpec): Fetch;
+  connectWebSocket(spec: ModelSpec): ConnectWebSocket;
+  /** Gets ready to reach those of `config`. @throws Unservable */
+  prepare(config: Config): Promise<void>;
+}
+
 interface Connections {
   readonly fetch: Fetch;
   readonly connectWebSocket: ConnectWebSocket;
+}
+
+function createUpstreams(fetch: Fetch, platform: Platform): Upstreams {
+  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
+  let connections: ReadonlyMap<string | undefined, Connections>;
+  const of = ({ upstreamCaFile }: ModelSpec) => connections.get(upstreamCaFile) ?? plain;
+  return {
+    fetch: (spec) => of(spec).fetch,
+    connectWebSocket: (spec) => of(spec).connectWebSocket,
+    async prepare(config) {
+      connections = await createConnections(config, plain, platform);
+    },
+  };
 }
 
 /** By CA file: upstreams that trust one have connections of their own. @throws Unservable */
@@ -186,7 +213,11 @@ async function createConnections(
 class Cluster {
   #kubernetes: Kubernetes | undefined;
 
-  constructor(readonly options: Platform & Pick<KubernetesOptions, "fetch" | "log" | "observer">) {}
+  constructor(
+    readonly options:
+      & Platform
+      & Pick<KubernetesOptions, "fetch" | "log" | "observer" | "scrapeFailed">,
+  ) {}
 
   /** Gets ready to make the targets of `config`. @throws Unservable */
   async prepare({ models, kubernetes }: Config): Promise<void> {
@@ -215,11 +246,7 @@ class Cluster {
 function createTarget(
   spec: ModelSpec,
   cluster: Cluster,
-  options: Platform & {
-    readonly fetch: Fetch;
-    readonly log: Log;
-    readonly after: Promise<void>;
-  },
+  options: Platform & ProcessTargetOptions & { readonly after: Promise<void> },
 ): ScaleTarget {
   switch (spec.scale.kind) {
     case "process":

@@ -30,6 +30,7 @@ async function told(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   metrics.answered({
     ...{ model: "m", status: 503, code: "overloaded", coldStartMs: 1, headersMs: 1, durationMs: 1 },
   });
+  metrics.scrapeFailed("m");
   metrics.kubernetes.answered("get", 200);
   metrics.kubernetes.heard("/pods");
   metrics.kubernetes.restarted("/pods");
@@ -93,6 +94,7 @@ Deno.test("the alert rules ask for what the gateway tells, and say what to do", 
   const rules = groups.flatMap(({ rules }) => rules);
   expect(rules.map(({ alert }) => alert)).toEqual([
     ...["ModelWakeFailing", "ModelColdStartSlow", "ModelFlapping", "ModelNeverSleeps"],
+    "EngineMetricsUnread",
     ...["GatewayWatchStale", "GatewayConfigRefused"],
   ]);
   for (const { alert, expr, annotations } of rules) {

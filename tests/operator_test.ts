@@ -56,6 +56,25 @@ Deno.test("operators wake a model, see it come up, and find its requests in the 
   }
 });
 
+Deno.test("an engine that does not say how busy it is is counted, and stays up", async () => {
+  const answer =
+    "(r) => new URL(r.url).pathname === '/metrics' ? new Response('', { status: 500 }) : new Response()";
+  const script = `Deno.serve({ port: Number("\${PORT}"), hostname: "127.0.0.1" }, ${answer})`;
+  const command = JSON.stringify([Deno.execPath(), "eval", script]);
+  await using gateway = await GatewayProcess.start(
+    `  m: { process: { command: ${command} }, idleTimeout: 200ms }\n`,
+    { server: "operator: 127.0.0.1:0" },
+  );
+  const failures = async () => {
+    const text = await (await fetch(`${gateway.operatorUrl}/metrics`)).text();
+    return parseExposition(text).get("vllm_autoscaler_metrics_scrape_failures_total")!.samples;
+  };
+  expect(await failures()).toMatchObject([{ labels: { model: "m" }, value: 0 }]);
+  await (await gateway.chat("m")).body?.cancel();
+  await eventually(async () => (await failures())[0]!.value > 1);
+  expect(gateway.states("m")).not.toContain("stopping");
+});
+
 Deno.test("the operator surface says that the gateway drains, and counts configs that were refused", async () => {
   const { gateway, url } = await start("shutdownDelay: 30s");
   await using _gateway = gateway;

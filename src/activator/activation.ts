@@ -59,7 +59,11 @@ export class Activation implements Admission {
     this.#policy = options.policy;
     this.#clock = this.createClock(options.clock);
     this.#state = initialState(this.#clock.nowMs());
-    this.#announcer = new Announcer(options.log, this.#state, options.onChange);
+    const { log, onChange } = options;
+    this.#announcer = new Announcer(
+      { log, onChange, served: () => this.#breaker.served },
+      this.#state,
+    );
     this.#breaker = this.createBreaker({
       model: options.model,
       limits: options.limits,

@@ -7,6 +7,8 @@ export interface AdmitOptions {
   readonly coldStart?: "wait" | "never";
   /** This request's own limit on waiting, in ms; `ColdStartTimeout` when it runs out. */
   readonly timeoutMs?: number;
+  /** It is no request: none is served by it. */
+  readonly forNobody?: boolean;
 }
 
 /** The right to send one request to `endpoint`. Disposing it twice is the same as once. */

@@ -46,6 +46,8 @@ export interface BreakerOptions {
 
 export class Breaker {
   limits: BreakerLimits;
+  /** Requests that got a permit, and were not refused by who it was for. */
+  served = 0;
   #gate: Gate = { kind: "hold", maxMs: Infinity, error: () => new Error("unreachable") };
   #openedMs = 0;
   #inFlight = 0;
@@ -93,6 +95,7 @@ export class Breaker {
     if (this.#gate.kind === "shut") throw this.#gate.error();
     if (this.hasRoom) {
       const permit = this.#permit(undefined);
+      this.#count(options);
       this.#changed(this.#inFlight === 1);
       return permit;
     }
@@ -136,7 +139,10 @@ export class Breaker {
     const waiter: Waiter = {
       arrivedMs: clock.nowMs(),
       cold: this.#gate.kind !== "open",
-      grant: (permit) => settle(() => resolve(permit)),
+      grant: (permit) => {
+        this.#count(options);
+        settle(() => resolve(permit));
+      },
       refuse: (error) => {
         this.waiters.delete(waiter);
         settle(() => reject(error));
@@ -158,6 +164,10 @@ export class Breaker {
     return promise;
   }
 
+  #count({ forNobody }: AdmitOptions): void {
+    if (!forNobody) this.served++;
+  }
+
   #permit(waiter: Waiter | undefined): Permit {
     const endpoint = this.#endpoints.take();
     this.#inFlight++;
@@ -170,7 +180,10 @@ export class Breaker {
     return {
       endpoint: endpoint.url,
       coldStartMs,
-      refused: () => this.options.onRefused(endpoint.url),
+      refused: () => {
+        this.served--;
+        this.options.onRefused(endpoint.url);
+      },
       [Symbol.dispose]: () => {
         if (!held) return;
         held = false;

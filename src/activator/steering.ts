@@ -32,7 +32,8 @@ export class Steering {
 
   /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
   wake(): void {
-    const permit = this.options.activation.admit({ signal: new AbortController().signal });
+    const { signal } = new AbortController();
+    const permit = this.options.activation.admit({ signal, forNobody: true });
     // How it ends is seen in its state.
     Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});
   }

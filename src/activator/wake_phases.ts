@@ -1,5 +1,6 @@
-/** How a wake went on: its phases with their times; pure. */
+/** How a wake went on, and how it ended: its phases with their times; pure. */
 import type { Progress, WakePhase } from "./scale_target.ts";
+import type { State } from "./state.ts";
 
 /** One after another; a phase may come back. */
 export type WakePhases = readonly (Progress & { readonly sinceMs: number })[];
@@ -33,6 +34,12 @@ export function noted(
   return isSame
     ? [...phases.slice(0, -1), { ...progress, sinceMs: last!.sinceMs }]
     : [...phases, { ...progress, sinceMs: nowMs }];
+}
+
+/** How a wake ended that ended in `state`; abandoned: nobody wanted it any more, or nobody knows. */
+export function outcomeOf({ name }: State): "ready" | "failed" | "abandoned" {
+  if (name === "failed") return name;
+  return name === "active" || name === "idle" ? "ready" : "abandoned";
 }
 
 /** How long each phase took, in the order of their first beginnings; a wake ends at `endMs`. */

@@ -17,7 +17,9 @@ import { systemTcp } from "../platform/tcp.ts";
 import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import { findConfig, placeOf, type Served, type ServeFlags } from "./serve_config.ts";
+import { findTracer } from "./serve_tracer.ts";
 import type { Terminal } from "./terminal.ts";
+import { watchedBy } from "./watched.ts";
 
 export interface ServeOptions extends ServeFlags {
   readonly version: string;
@@ -45,7 +47,8 @@ async function serve(
       terminal.err(lock.refusal);
       return 1;
     }
-    app = await createApp(config, systemPlatform(terminal), log, version);
+    const tracer = await findTracer(terminal, version, log);
+    app = await createApp(config, { ...systemPlatform(terminal), tracer }, log, version);
     server = await systemListen(config.server.listen, app.handle);
     operator = await listenForOperators(app, server, file === undefined, log);
   } catch (error) {
@@ -61,6 +64,7 @@ async function serve(
     config: file?.source.path ?? "flags and environment",
     operator: operator && `http://${formatAddress(operator)}`,
     models: config.models.length,
+    watches: watchedBy(config),
     version,
   });
   await ended;
@@ -137,7 +141,7 @@ function createServerLog(config: () => Config, terminal: Terminal): Log {
   });
 }
 
-function systemPlatform({ env }: Terminal): Platform {
+function systemPlatform({ env }: Terminal): Omit<Platform, "tracer"> {
   return {
     clock: systemClock,
     random: systemRandom,

@@ -100,7 +100,7 @@ async function admit(
   request: Exchange,
   { clock }: Pick<ExchangeTools, "clock">,
 ): Promise<Permit> {
-  const { context, coldStart, waitMaxMs, cancellation } = request;
+  const { context, spec, coldStart, waitMaxMs, cancellation } = request;
   const admission = request.admission();
   // From here to `admit` nothing may be awaited: the gate that is open now must be the one we meet.
   if (!admission.isOpen()) request.validate();
@@ -113,7 +113,9 @@ async function admit(
   };
   const admitted = admission.admit(options);
   if (admitted instanceof Promise) request.onWait?.();
-  const permit = await admitted;
+  const permit = context.trace && admitted instanceof Promise
+    ? await context.trace.wait(spec.name, admitted, cancellation.signal)
+    : await admitted;
   context.keep(permit);
   if (permit.coldStartMs !== undefined) {
     context.coldStartMs = (context.coldStartMs ?? 0) + permit.coldStartMs;
@@ -130,7 +132,7 @@ function note(
 ): void {
   const silent = sent.kind === "silent";
   log.warn(silent ? "no answer from the upstream" : "upstream failed", {
-    ...{ model: name, requestId: context.id, endpoint },
+    ...{ model: name, requestId: context.id, traceId: context.trace?.traceId, endpoint },
     ...(silent ? {} : { reason: `${sent.kind}: ${sent.reason}` }),
   });
 }

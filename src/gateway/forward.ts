@@ -99,7 +99,7 @@ export class Forwarder {
     return {
       ...{ context, spec, outgoing, coldStart, validate },
       cancellation: new Cancellation(request.signal),
-      fetch: this.options.fetch(spec),
+      fetch: context.trace?.within(this.options.fetch(spec)) ?? this.options.fetch(spec),
       waitMaxMs: waitMaxMs(request.headers, Infinity),
       admission: () => {
         const admission = this.options.config().admission(spec.name);
@@ -116,12 +116,13 @@ export class Forwarder {
 
   #headers(
     { headers }: ServerRequest,
-    { id, info: { remoteAddr } }: RequestContext,
+    { id, trace, info: { remoteAddr } }: RequestContext,
     spec: ModelSpec,
     upstreamKey: string | undefined,
   ): HeaderList {
     return upstreamHeaders(headers, {
       requestId: id,
+      trace: trace?.headers,
       remoteAddr,
       isTrustedPeer: this.#isTrusted()(remoteAddr),
       keepsKeys: this.keepsKeys(spec),

@@ -18,6 +18,7 @@ import { normalisePath } from "./paths.ts";
 import { probeLayer } from "./probes.ts";
 import { RequestError } from "./request_error.ts";
 import { realtimeLayer } from "./realtime.ts";
+import type { Traces } from "./request_trace.ts";
 import { rescueLayer } from "./rescue.ts";
 import type { SecretTools } from "../keys/secret.ts";
 import type { RequestRecord } from "../telemetry/request_record.ts";
@@ -29,6 +30,8 @@ export interface GatewayOptions extends Omit<ForwardOptions, "secrets"> {
   readonly env: SecretTools["env"];
   /** Told of every request when its response is complete. */
   readonly observe?: (record: RequestRecord) => void;
+  /** Undefined: nothing is traced, and nothing is spent on it. */
+  readonly traces?: Traces | undefined;
 }
 
 export interface Gateway {
@@ -78,7 +81,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       context.keep({
         [Symbol.dispose]() {
           open--;
-          options.observe?.(recordOf(context, response.status, headersMs, clock));
+          const record = recordOf(context, response.status, headersMs, clock);
+          options.observe?.(record);
+          context.trace?.end(record);
         },
       });
       return response;
@@ -101,9 +106,11 @@ export function createGateway(options: GatewayOptions): Gateway {
 function openContext(
   request: ServerRequest,
   info: RequestInfo,
-  { clock, random }: GatewayOptions,
+  { clock, random, traces }: GatewayOptions,
 ): RequestContext {
   const url = new URL(request.url);
+  const path = normalisePath(url.pathname);
+  const id = requestIdOf(request.headers, random);
   const kept: Disposable[] = [];
   let isComplete = false;
   const complete = () => {
@@ -116,9 +123,10 @@ function openContext(
   return {
     info,
     url,
-    path: normalisePath(url.pathname),
+    path,
     arrivedMs: clock.nowMs(),
-    id: requestIdOf(request.headers, random),
+    id,
+    trace: traces?.begin(request, url, path, id),
     key: undefined,
     model: "",
     code: undefined,

@@ -34,6 +34,7 @@ const NOT_UPSTREAM = new Set([
   "x-request-id",
 ]);
 
+const TRACE = new Set(["traceparent", "tracestate"]);
 const KEYS = new Set(["authorization", "x-api-key"]);
 
 /** What proxies say of the client. */
@@ -47,18 +48,23 @@ export interface UpstreamHeadersOptions {
   readonly isTrustedPeer: boolean;
   /** True if the gateway checks client keys: they are its own and go nowhere. */
   readonly keepsKeys: boolean;
+  /** What says which trace it belongs to, in place of what the client said; undefined: that goes on as it is. */
+  readonly trace: HeaderList | undefined;
   /** Sent as `Authorization: Bearer` in place of whatever the client sent. */
   readonly upstreamKey: string | undefined;
 }
 
 /** What goes upstream of a request's headers. */
 export function upstreamHeaders(inbound: Headers, options: UpstreamHeadersOptions): HeaderList {
-  const { requestId, keepsKeys, upstreamKey } = options;
+  const { requestId, keepsKeys, upstreamKey, trace } = options;
   const hidesKeys = keepsKeys || upstreamKey !== undefined;
   const list = passing(
     inbound,
-    (name) => !NOT_UPSTREAM.has(name) && !FORWARDED.test(name) && !(hidesKeys && KEYS.has(name)),
+    (name) =>
+      !NOT_UPSTREAM.has(name) && !FORWARDED.test(name) && !(hidesKeys && KEYS.has(name)) &&
+      !(trace && TRACE.has(name)),
   );
+  if (trace) list.push(...trace);
   if (upstreamKey !== undefined) list.push(["authorization", `Bearer ${upstreamKey}`]);
   // Answers pass untouched only if they are not compressed on the way to us.
   list.push(["accept-encoding", "identity"], ["x-request-id", requestId]);

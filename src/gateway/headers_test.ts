@@ -8,6 +8,7 @@ const OPTIONS = {
   remoteAddr: "10.1.2.3",
   isTrustedPeer: false,
   keepsKeys: false,
+  trace: undefined,
   upstreamKey: undefined,
 };
 const HOP_BY_HOP = [
@@ -79,6 +80,18 @@ function connectionNames(headers: Headers): string[] {
 Deno.test("responseHeaders() keeps every cookie", () => {
   const upstream = new Headers([["set-cookie", "a=1"], ["set-cookie", "b=2"]]);
   expect(new Headers(responseHeaders(upstream)).getSetCookie()).toEqual(["a=1", "b=2"]);
+});
+
+Deno.test("upstreamHeaders() tells of the trace that it is given, and of the client's if there is none", () => {
+  const inbound = new Headers({ traceparent: "theirs", tracestate: "a=1" });
+  const sent = (trace?: [string, string][]) => {
+    const list = new Headers(upstreamHeaders(inbound, { ...OPTIONS, trace }));
+    return [list.get("traceparent"), list.get("tracestate")];
+  };
+  expect(sent()).toEqual(["theirs", "a=1"]);
+  expect(sent([["traceparent", "ours"], ["tracestate", "a=1"]])).toEqual(["ours", "a=1"]);
+  expect(sent([["traceparent", "ours"]])).toEqual(["ours", null]);
+  expect(sent([])).toEqual([null, null]);
 });
 
 Deno.test("upstreamHeaders() asks for an answer that is not compressed, and names the request", () => {

@@ -5,6 +5,7 @@
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { RequestInfo } from "../platform/http_server.ts";
 import type { KeySpec } from "../config/spec.ts";
+import type { RequestTrace } from "./request_trace.ts";
 
 /** What the layers know of one request; the request itself is never changed. */
 export interface RequestContext {
@@ -15,6 +16,8 @@ export interface RequestContext {
   readonly arrivedMs: number;
   /** `x-request-id`: the client's, or ours. */
   readonly id: string;
+  /** Undefined: it is not traced. */
+  readonly trace: RequestTrace | undefined;
   /** The client's key; undefined if the gateway asks for none. */
   key: KeySpec | undefined;
   /** The model's name in the configuration, `""` until it is resolved: bounded, fit for a label. */

@@ -2,6 +2,9 @@
 import { allowOnly, answerJson } from "./info.ts";
 import type { Layer } from "./layers.ts";
 
+/** Where they are asked. */
+export const PROBES: ReadonlySet<string> = new Set(["/health", "/ping", "/version", "/readyz"]);
+
 export interface ProbeOptions {
   readonly version: string;
   /** False once the gateway is about to stop: a load balancer should send its requests elsewhere. */

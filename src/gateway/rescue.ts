@@ -23,7 +23,10 @@ export function rescueLayer(log: Log): Layer {
 export function rescue(error: unknown, context: RequestContext, log: Log): ErrorAnswer {
   const answer = answerTo(error);
   context.code = answer.code;
-  const fields = { model: context.model || undefined, requestId: context.id };
+  const fields = {
+    ...{ model: context.model || undefined, requestId: context.id },
+    traceId: context.trace?.traceId,
+  };
   if (answer.code === "internal_error") {
     log.error("the gateway failed", { ...fields, error: detailsOf(error) });
   } else {

@@ -3,7 +3,7 @@ import type { Activation } from "../activator/activation.ts";
 import type { Activator } from "../activator/activator.ts";
 import { STATE_NAMES } from "../activator/lifecycle.ts";
 import type { In, State } from "../activator/state.ts";
-import { durations } from "../activator/wake_phases.ts";
+import { durations, outcomeOf } from "../activator/wake_phases.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ProcessUsage } from "../platform/process_usage.ts";
@@ -77,6 +77,8 @@ export class GatewayMetrics {
   readonly #restarts = new Counter(
     named("watch_restarts_total", "Watches that broke and began anew.", "kind"),
   );
+  /** By model: engines that could not be asked how busy they are. */
+  readonly #scrapeFailures = new Map<string, number>();
   /** By kind of object: when a watch last brought something. */
   readonly #heardMs = new Map<string, number>();
   #reloadedMs: number;
@@ -98,11 +100,7 @@ export class GatewayMetrics {
 
   changed(model: string, state: State, was: State): void {
     if (was.name === "waking") {
-      const outcome = state.name === "failed"
-        ? "failed"
-        : state.name === "active" || state.name === "idle"
-        ? "ready"
-        : "abandoned";
+      const outcome = outcomeOf(state);
       this.#coldStarts.add(1, model, outcome);
       if (outcome !== "ready") return;
       this.#coldStartSeconds.observe((state.sinceMs - was.sinceMs) / 1_000, model);
@@ -112,6 +110,10 @@ export class GatewayMetrics {
     } else if (was.name === "stopping" && state.name === "asleep") {
       this.#sleeps.add(1, model, sleepReason(was));
     }
+  }
+
+  scrapeFailed(model: string): void {
+    this.#scrapeFailures.set(model, (this.#scrapeFailures.get(model) ?? 0) + 1);
   }
 
   /** Of the talk with the API server. */
@@ -142,12 +144,13 @@ export class GatewayMetrics {
       name: string,
       help: string,
       valueOf: (activation: Activation) => number,
+      type?: "counter",
     ) =>
       new Gauge(named(name, help, "model"), (set) => {
         for (const activation of activator().activations) {
           set(valueOf(activation), activation.model);
         }
-      });
+      }, type);
     return [
       each("pending_requests", "Requests that wait for the model.", ({ demand }) => demand.pending),
       each("in_flight_requests", "Requests being answered.", ({ demand }) => demand.inFlight),
@@ -156,6 +159,12 @@ export class GatewayMetrics {
         "Since the model was used last, while it is up.",
         ({ details }) =>
           details.name === "idle" ? Math.max(0, clock.nowMs() - details.quietSinceMs) / 1_000 : 0,
+      ),
+      each(
+        "metrics_scrape_failures_total",
+        "Engines that could not be asked how busy they are: as good as busy.",
+        ({ model }) => this.#scrapeFailures.get(model) ?? 0,
+        "counter",
       ),
       new Gauge(
         named("gpu_seconds_total", "GPUs times seconds, held and freed.", "model", "state"),

@@ -38,6 +38,8 @@ export interface Operator {
   answered(request: RequestRecord): void;
   changed(model: string, ...change: Parameters<StateListener>): void;
   reloaded(outcome: "success" | "failure"): void;
+  /** An engine of the model could not be asked how busy it is. */
+  scrapeFailed(model: string): void;
   /** Told of the talk with the API server. */
   readonly kubernetes: ApiObserver;
 }
@@ -53,6 +55,7 @@ export function createOperator(options: OperatorOptions): Operator {
       metrics.changed(model, state, was);
     },
     reloaded: (outcome) => metrics.reloaded(outcome),
+    scrapeFailed: (model) => metrics.scrapeFailed(model),
     kubernetes: metrics.kubernetes,
   };
 }

@@ -144,6 +144,8 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
     ...{ headersMs: 1, durationMs: 1 },
   });
   operator.reloaded("failure");
+  operator.scrapeFailed("m");
+  operator.scrapeFailed("m");
   operator.kubernetes.answered("patch", 409);
   operator.kubernetes.heard("/apis/apps/v1/namespaces/ai/deployments");
   operator.kubernetes.restarted("/apis/apps/v1/namespaces/ai/deployments");
@@ -166,6 +168,9 @@ Deno.test("/metrics counts requests, wakes and sleeps by model, and tells every 
   expect(value(`${of}model_state`, { model: "m", state: "asleep" })).toBe(1);
   expect(value(`${of}model_state`, { model: "a/b", state: "failed" })).toBe(1);
   expect(value(`${of}config_reloads_total`, { outcome: "failure" })).toBe(1);
+  // There before anything went wrong, so that the first time is an increase.
+  expect(value(`${of}metrics_scrape_failures_total`, { model: "m" })).toBe(2);
+  expect(value(`${of}metrics_scrape_failures_total`, { model: "a/b" })).toBe(0);
   expect(value(`${of}kubernetes_requests_total`, { verb: "patch", code: "409" })).toBe(1);
   expect(value(`${of}watch_restarts_total`, { kind: "deployments" })).toBe(1);
   expect(value(`${of}watch_last_event_timestamp_seconds`, { kind: "deployments" }))

@@ -19,12 +19,14 @@ export interface MeterOptions {
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of each engine that could not be asked. */
+  readonly onFailure?: (() => void) | undefined;
 }
 
 /** Asks all `endpoints` (base URLs) at once; rejects only with the signal's reason. */
 export type Meter = (endpoints: readonly string[], signal: AbortSignal) => Promise<Usage>;
 
-export function createMeter({ metrics, fetch, clock, log }: MeterOptions): Meter {
+export function createMeter({ metrics, fetch, clock, log, onFailure }: MeterOptions): Meter {
   if (!metrics) return () => Promise.resolve(UNMEASURED);
   const names = new Set([...metrics.busy, ...metrics.served]);
   let warned = false;
@@ -48,6 +50,7 @@ export function createMeter({ metrics, fetch, clock, log }: MeterOptions): Meter
       return usageOf(samples, metrics!);
     } catch (error) {
       signal.throwIfAborted();
+      onFailure?.();
       log.warn("cannot read the engine's metrics: it counts as busy", {
         url,
         error: String(error),

@@ -16,6 +16,7 @@ const never = new AbortController().signal;
 /** Engines by base URL; what each answers to a scrape. */
 function meter(pages: Record<string, () => Response | Promise<Response>>) {
   const warnings: unknown[][] = [];
+  const failures: string[] = [];
   const fetch: Fetch = (url) => {
     const { origin, pathname } = new URL(url);
     expect(pathname).toBe("/metrics");
@@ -26,8 +27,9 @@ function meter(pages: Record<string, () => Response | Promise<Response>>) {
     fetch,
     clock: new VirtualClock(),
     log: { ...silentLog, warn: (...line) => void warnings.push(line) },
+    onFailure: () => void failures.push("failed"),
   });
-  return { measure: (signal = never) => measure(Object.keys(pages), signal), warnings };
+  return { failures, measure: (signal = never) => measure(Object.keys(pages), signal), warnings };
 }
 
 const page = (running: string, tokens = "7.0") => () =>
@@ -60,10 +62,11 @@ Deno.test("measure tells a served request from none", async () => {
 
 Deno.test("measure of an engine without a metrics page is unmeasured, and says so once", async () => {
   for (const status of [404, 405]) {
-    const { measure, warnings } = meter({ "http://a": () => new Response("?", { status }) });
+    const engines = { "http://a": () => new Response("?", { status }) };
+    const { measure, warnings, failures } = meter(engines);
     expect(await measure()).toEqual(UNMEASURED);
     expect(await measure()).toEqual(UNMEASURED);
-    expect(warnings.length).toBe(1);
+    expect([warnings.length, failures]).toEqual([1, []]);
   }
 });
 
@@ -98,20 +101,21 @@ Deno.test("measure calls an engine busy that cannot be read, and says why", asyn
     "too long": [endless, /more than/],
   };
   for (const [name, [broken, says]] of Object.entries(cases)) {
-    const { measure, warnings } = meter({ "http://a": broken, "http://b": page("0.0") });
+    const engines = { "http://a": broken, "http://b": page("0.0") };
+    const { measure, warnings, failures } = meter(engines);
     expect([name, (await measure()).busy]).toEqual([name, Infinity]);
-    expect(warnings.length).toBe(1);
+    expect([warnings.length, failures.length]).toEqual([1, 1]);
     expect((warnings[0]![1] as { error: string }).error).toMatch(says);
   }
 });
 
 Deno.test("measure rejects when it is called off, without a warning", async () => {
   const controller = new AbortController();
-  const { measure, warnings } = meter({
+  const { measure, warnings, failures } = meter({
     "http://a": () => (controller.abort(new Error("left")), Promise.reject(new Error("aborted"))),
   });
   await expect(measure(controller.signal)).rejects.toThrow("left");
-  expect(warnings).toEqual([]);
+  expect([warnings, failures]).toEqual([[], []]);
 });
 
 Deno.test("a negative gauge does not cancel another's requests, nor NaN a counter", async () => {

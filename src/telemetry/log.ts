@@ -38,7 +38,7 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
   const at = (level: LogLevel) => (msg: string, fields?: LogFields) => {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(options.level)) return;
     const render = options.format === "json" ? renderJson : renderText;
-    const all = { ...bound, ...fields };
+    const all = inOrder({ ...bound, ...fields });
     options.write(render(options.clock.wallMs(), level, msg, all, options.colour ?? false));
   };
   return {
@@ -48,6 +48,11 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
     error: at("error"),
     with: (fields) => createLog(options, { ...bound, ...fields }),
   };
+}
+
+/** What and whom a line is about comes first, whoever writes it. */
+function inOrder({ model, requestId, traceId, state, ...others }: LogFields): LogFields {
+  return { model, requestId, traceId, state, ...others };
 }
 
 function renderJson(wallMs: number, level: LogLevel, msg: string, fields: LogFields): string {
@@ -72,7 +77,8 @@ function renderText(
   const time = new Date(wallMs).toISOString().slice(11, 23);
   const paint = (code: string, text: string) => colour ? `${code}${text}\x1b[0m` : text;
   const rest = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
+    // A change of state says it already.
+    .filter(([key, value]) => value !== undefined && !(key === "state" && value === msg))
     .map(([key, value]) => `${paint("\x1b[2m", `${key}=`)}${textValue(value!)}`);
   return [
     paint("\x1b[2m", time),

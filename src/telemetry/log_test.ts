@@ -27,6 +27,22 @@ Deno.test("createLog() writes one JSON object a line for machines", () => {
   ]);
 });
 
+Deno.test("createLog() says first whom a line is about, whoever writes it", () => {
+  const { written, log } = lines({ format: "json" });
+  const { written: text, log: textLog } = lines();
+  for (const each of [log, textLog]) {
+    each.with({ reason: "quiet" }).info("idle", {
+      ...{ was: "active", state: "idle", requestId: "r", model: "m", traceId: "t" },
+    });
+  }
+  expect(Object.keys(JSON.parse(written[0]!))).toEqual([
+    ...["time", "level", "msg", "model", "requestId", "traceId", "state", "reason", "was"],
+  ]);
+  expect(text).toEqual([
+    "00:00:01.250 info  m            idle requestId=r traceId=t reason=quiet was=active",
+  ]);
+});
+
 Deno.test("createLog() writes aligned text for people, quoting what has blanks", () => {
   const { written, log } = lines();
   log.with({ model: "qwen" }).info("idle", { was: "active", reason: "last answer ended" });

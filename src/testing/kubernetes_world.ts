@@ -18,6 +18,8 @@ const BOOKMARK_MS = 60_000;
 export interface GatewaySide {
   readonly kubernetes: Kubernetes;
   readonly weather: ApiWeather;
+  /** The models of engines that could not be asked how busy they are. */
+  readonly unread: readonly string[];
   target(model: string): KubernetesTarget;
 }
 
@@ -46,12 +48,14 @@ export class KubernetesWorld {
       ...{ server: "https://api", fetch: weather.fetch, namespace: NAMESPACE, origin: "test" },
       authorization: () => Promise.resolve(undefined),
     };
+    const unread: string[] = [];
     const kubernetes = new Kubernetes({
       ...{ access, fetch: this.cluster.fetch, clock, random, log },
       identity: `g${++this.#gateways}`,
+      scrapeFailed: (model) => void unread.push(model),
     });
     return {
-      ...{ kubernetes, weather },
+      ...{ kubernetes, weather, unread },
       target: (model) =>
         kubernetes.target(
           modelSpec(model, {

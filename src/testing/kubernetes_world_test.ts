@@ -155,3 +155,22 @@ Deno.test("with the API server away cold requests wait, and are served once it i
   await clock.advance(10 * MINUTE);
   expect([activation.state, isAtRest(away)]).toEqual(["asleep", true]);
 });
+
+Deno.test("engines that do not say how busy they are are counted, and kept up until they do", async () => {
+  const one = await world();
+  const gateway = one.gateway();
+  const activation = activate(one, gateway);
+  one.cluster.isMute = true;
+  request(one, activation);
+  await one.clock.advance(30 * MINUTE);
+  expect(activation.state).toBe("idle");
+  expect(gateway.unread.length).toBeGreaterThan(3);
+  expect(new Set(gateway.unread)).toEqual(new Set(["m"]));
+  const { length } = gateway.unread;
+  one.cluster.isMute = false;
+  await one.clock.advance(15 * MINUTE);
+  expect([activation.state, gateway.unread.length]).toEqual(["asleep", length]);
+  await one.over(activation.close());
+  await one.over(gateway.kubernetes.close());
+  one.close();
+});

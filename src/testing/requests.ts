@@ -64,6 +64,7 @@ export function requestContext(path = "/v1/chat/completions"): TestContext {
     path: url.pathname,
     arrivedMs: 0,
     id: "req-1",
+    trace: undefined,
     key: undefined,
     model: "",
     code: undefined,

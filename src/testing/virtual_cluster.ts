@@ -112,6 +112,9 @@ export class VirtualCluster {
     this.#load(pod);
   }
 
+  /** True: the engines do not say how busy they are. */
+  isMute = false;
+
   /** Health and metrics of the pods' engines. */
   readonly fetch: Fetch = (input, init = {}) => {
     init.signal?.throwIfAborted();
@@ -123,6 +126,7 @@ export class VirtualCluster {
       );
     }
     if (url.pathname !== "/metrics") return Promise.resolve(new Response("ok"));
+    if (this.isMute) return Promise.resolve(new Response(null, { status: 500 }));
     const served = this.served.get(pod.deployment) ?? 0;
     return Promise.resolve(
       new Response(`vllm:num_requests_running 0\nvllm:request_success_total ${served}\n`),

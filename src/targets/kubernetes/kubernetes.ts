@@ -26,6 +26,8 @@ export interface KubernetesOptions {
   /** What the other gateways know this one by: fit for the name of a Lease. */
   readonly identity: string;
   readonly observer?: ApiObserver;
+  /** Told of each engine that could not be asked how busy it is. */
+  readonly scrapeFailed?: (model: string) => void;
 }
 
 export class Kubernetes {
@@ -56,7 +58,7 @@ export class Kubernetes {
   /** The target of a model whose kind was learnt. */
   target(spec: ModelSpec, after: Promise<void>): KubernetesTarget {
     const scale = spec.scale as WorkloadSpec;
-    const { clock, fetch, random } = this.options;
+    const { clock, fetch, random, scrapeFailed } = this.options;
     const log = this.options.log.with({ model: spec.name });
     const namespace = scale.namespace ?? this.options.access.namespace;
     const resource = this.#kinds.resourceOf(scale);
@@ -89,7 +91,10 @@ export class Kubernetes {
           pods: this.#watches.pods(namespace),
           events: this.#watches.events(namespace),
         }),
-      meter: createMeter({ fetch, clock, log, metrics: spec.engine.metrics }),
+      meter: createMeter({
+        ...{ fetch, clock, log, metrics: spec.engine.metrics },
+        onFailure: () => scrapeFailed?.(spec.name),
+      }),
       membership: this.#membership,
       ...{ clock, random, log, after },
     });

@@ -35,6 +35,8 @@ export interface ProcessTargetOptions {
   readonly tcp: Tcp;
   readonly processes: Processes;
   readonly log: Log;
+  /** Told when the engine could not be asked how busy it is. */
+  readonly scrapeFailed?: (model: string) => void;
   /** Nothing starts before: an earlier target of the same model may still hold the GPU. */
   readonly after?: Promise<void>;
 }
@@ -76,7 +78,10 @@ class ProcessTarget implements ScaleTarget {
   ) {
     this.name = `process ${process.command[0]}`;
     this.#log = options.log.with({ model: spec.name });
-    this.#meter = createMeter({ ...options, log: this.#log, metrics: spec.engine.metrics });
+    this.#meter = createMeter({
+      ...{ ...options, log: this.#log, metrics: spec.engine.metrics },
+      onFailure: () => options.scrapeFailed?.(spec.name),
+    });
   }
 
   subscribe(observer: TargetObserver): void {
