@@ -51,7 +51,7 @@ Deno.test("a model that sleeps again tells how long it was up, and how many it s
 
 Deno.test("who was refused is served once, and a wake for nobody serves nobody", async () => {
   const { clock, activation, asleep, request } = await world();
-  activation.wake();
+  activation.steering.wake();
   await clock.advance(10_000);
   await clock.advance(120_000);
   const refused = await request();

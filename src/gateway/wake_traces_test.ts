@@ -30,7 +30,7 @@ async function world() {
 Deno.test("WakeTraces tells of a wake what took how long, by the clock on the wall", async () => {
   const { clock, target, tracer, activation } = await world();
   const beganMs = clock.wallMs();
-  activation.wake();
+  activation.steering.wake();
   await clock.advance(500);
   target.observer!.progressed({ phase: "loading", detail: "pod m-0: loads" }, Infinity);
   await clock.advance(10_000);
@@ -51,13 +51,13 @@ Deno.test("WakeTraces tells of a wake what took how long, by the clock on the wa
 Deno.test("WakeTraces links a wait to the wake under way, and to each that begins while it lasts", async () => {
   const { clock, target, tracer, activation, wait } = await world();
   const before = wait();
-  activation.wake();
+  activation.steering.wake();
   const during = wait();
   await clock.advance(10_000);
   before.waiting[Symbol.dispose]();
   target.scaleOutside(0);
   await clock.advance(1_000);
-  activation.wake();
+  activation.steering.wake();
   await clock.advance(10_000);
   const wakes = tracer.named("wake").map(({ spanId }) => spanId);
   expect(wakes.length).toBeGreaterThan(1);
@@ -69,7 +69,7 @@ Deno.test("WakeTraces links a wait to the wake under way, and to each that begin
 Deno.test("WakeTraces says why a wake failed", async () => {
   const { clock, target, tracer, activation } = await world();
   target.weather = { ...target.weather, cannotWake: () => true };
-  activation.wake();
+  activation.steering.wake();
   await clock.advance(5_000);
   const [wake] = tracer.named("wake");
   expect(wake).toMatchObject({ ended: true, failure: "exit 1" });
@@ -80,7 +80,7 @@ Deno.test("WakeTraces says why a wake failed", async () => {
 
 Deno.test("WakeTraces.close() ends what is under way, once", async () => {
   const { clock, tracer, traces, activation } = await world();
-  activation.wake();
+  activation.steering.wake();
   traces.close();
   traces.close();
   await clock.advance(10_000);
