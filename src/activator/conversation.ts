@@ -223,9 +223,9 @@ export class Conversation implements TargetObserver {
   }
 }
 
-/** A drain ends with the state that wants it, whatever others still answer until then. */
+/** A forced one ends with the state that wants it, whatever others still answer until then. */
 function sleepTimeoutMs(mode: SleepMode): number {
-  return mode === "drain" ? Infinity : SLEEP_TIMEOUT_MS;
+  return mode === "force" ? Infinity : SLEEP_TIMEOUT_MS;
 }
 
 function seen(workload: Workload): { phase: Workload["phase"]; mode?: SleepMode } {

@@ -36,9 +36,9 @@ import {
   announced,
   announcedIdle,
   checked,
-  draining,
   putToSleep,
   unsure,
+  whileForced,
   yielding,
 } from "./stopping.ts";
 import { noted } from "./wake_phases.ts";
@@ -62,7 +62,7 @@ export type LifecycleEvent =
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
   /** An operator wants it at zero; who asks for `now` has seen that nobody uses it here. */
-  | { readonly type: "sleep"; readonly mode: "now" | "drain" }
+  | { readonly type: "sleep"; readonly mode: "now" | "force" }
   /** The other gateways may have agreed without us: see {@link TargetObserver.lapsed}. */
   | { readonly type: "lapsed" }
   /** The deadline of the intent has come. */
@@ -173,7 +173,7 @@ const ARROWS: {
       case "saw":
         if (event.phase === "ready") return up(state, now, "ready");
         if (event.phase === "announced") {
-          const isKept = busy(now) && event.mode !== "drain";
+          const isKept = busy(now) && event.mode !== "force";
           return isKept ? vetoAgain(state, now) : announced(state, now, event.mode);
         }
         return event.phase === "none" && state.told ? undone(state, now) : state;
@@ -198,7 +198,7 @@ const ARROWS: {
   },
 
   active(state, event, now) {
-    if (event.type === "sleep" && event.mode === "drain") return putToSleep(state, "drain", now);
+    if (event.type === "sleep" && event.mode === "force") return putToSleep(state, "force", now);
     if (event.type === "demand") return busy(now) ? state : quiet(state, now, "last answer ended");
     if (event.type !== "saw" || event.phase === "ready") return state;
     if (event.phase === "announced") return announced(state, now, event.mode);
@@ -229,8 +229,8 @@ const ARROWS: {
 
   stopping(state, event, now) {
     if (state.yields) return yielding(state, event, now);
-    const drained = state.mode === "drain" ? draining(state, event, now) : undefined;
-    if (drained) return drained;
+    const next = state.mode === "force" ? whileForced(state, event, now) : undefined;
+    if (next) return next;
     switch (event.type) {
       case "demand":
         if (state.disabled && now.enabled) return unknown(state, now, "enabled again");
@@ -238,7 +238,7 @@ const ARROWS: {
       case "saw":
         // Before our zero `ready` is not to be trusted: it may be the last of a pod that is going.
         if (event.phase === "announced") {
-          return announced(state, now, state.mode === "drain" ? "drain" : event.mode);
+          return announced(state, now, state.mode === "force" ? "force" : event.mode);
         }
         if (event.phase === "none") return zero(state, now, "gone");
         return state.told ? startedAgain(state, event.phase, now) : state;

@@ -22,7 +22,7 @@ export type SleepMode =
   /** An operator asked for it, or it cannot be used: whoever uses it now keeps it up. */
   | "now"
   /** An operator insists: what is in flight comes to its end, what comes meanwhile waits, and wakes it again. */
-  | "drain";
+  | "force";
 
 /**
  * A workload as it was at one moment. `asOf` grows with every change of the target; an observation

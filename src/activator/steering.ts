@@ -21,7 +21,7 @@ export interface SteeringOptions {
   readonly clock: Clock;
   /** Told at each change of its state. */
   readonly news: News;
-  readonly onSleep: (mode: "now" | "drain") => void;
+  readonly onSleep: (mode: "now" | "force") => void;
 }
 
 /** Whoever asks for a sleep is told how it went; while another gateway does not answer, only that it is under way. */
@@ -39,10 +39,10 @@ export class Steering {
   }
 
   /**
-   * Puts it to sleep before its idle timeout: `now`, if nobody uses it, or after what is in flight (`drain`). Resolves
-   * once that was told, or a drain has begun. @throws NotDone
+   * Puts it to sleep before its idle timeout: `now`, if nobody uses it, or after what is in flight (`force`). Resolves
+   * once that was told, or a forced one has begun. @throws NotDone
    */
-  async sleep(mode: "now" | "drain"): Promise<void> {
+  async sleep(mode: "now" | "force"): Promise<void> {
     const { activation: { demand: { pending, inFlight }, pinnedUntilMs }, onSleep } = this.options;
     if (pinnedUntilMs !== undefined) {
       throw this.#notDone("put to sleep", "it is pinned: unpin it first");

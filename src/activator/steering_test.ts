@@ -60,9 +60,9 @@ Deno.test("Activation does not put to sleep what is in use, and says why", async
   expect(target.commands).toEqual(["wake"]);
 });
 
-Deno.test("Activation drains when it is told to: answers end, requests wait and wake it again", async () => {
+Deno.test("Activation forces a sleep when it is told to: answers end, requests wait and wake it again", async () => {
   const { clock, target, activation, permit, request, outcome } = await world();
-  expect(await outcome(activation.steering.sleep("drain"))).toBe("done");
+  expect(await outcome(activation.steering.sleep("force"))).toBe("done");
   const waiting = request();
   await clock.advance(10_000);
   expect([activation.state, activation.demand]).toEqual(["stopping", { pending: 1, inFlight: 1 }]);
@@ -82,7 +82,7 @@ Deno.test("Activation keeps a pinned model up, and puts it to sleep when the pin
   await clock.advance(500_000);
   expect([activation.state, target.commands]).toEqual(["idle", ["wake"]]);
   expect(await outcome(activation.steering.sleep("now"))).toMatch(/it is pinned: unpin it first$/);
-  expect(await outcome(activation.steering.sleep("drain"))).toMatch(
+  expect(await outcome(activation.steering.sleep("force"))).toMatch(
     /it is pinned: unpin it first$/,
   );
   await clock.advance(105_000);

@@ -24,9 +24,9 @@ import {
   zero,
 } from "./state.ts";
 
-/** An operator wants it at zero: at once if nobody uses it (`now`), or after what is in flight (`drain`). */
-export function putToSleep(state: State, mode: "now" | "drain", now: Now): State {
-  if (mode === "drain") return drain(state, now, "an operator insists");
+/** An operator wants it at zero: at once if nobody uses it (`now`), or after what is in flight (`force`). */
+export function putToSleep(state: State, mode: "now" | "force", now: Now): State {
+  if (mode === "force") return forced(state, now, "an operator insists");
   const next = stopping(state, now, "an operator asked for it");
   // What is not up yet has nobody to ask, and may not be found in use, which would open the gate onto it.
   return state.name === "idle"
@@ -35,19 +35,19 @@ export function putToSleep(state: State, mode: "now" | "drain", now: Now): State
 }
 
 /**
- * Nobody waits for longer than for a cold start: a drain that takes longer is given up. The engines are asked by the
+ * Nobody waits for longer than for a cold start: one that takes longer is given up. The engines are asked by the
  * target, once no gateway sends them anything.
  */
-function drain(state: State, now: Now, reason: string): In<"stopping"> {
+function forced(state: State, now: Now, reason: string): In<"stopping"> {
   return {
     ...stopping(state, now, reason),
-    ...{ mode: "drain", checked: true, inFlight: now.demand.inFlight > 0 },
+    ...{ mode: "force", checked: true, inFlight: now.demand.inFlight > 0 },
     deadlineMs: now.nowMs + now.coldStartTimeoutMs,
   };
 }
 
-/** What a drain does otherwise; undefined: nothing. */
-export function draining(
+/** What it does otherwise when it is forced; undefined: nothing. */
+export function whileForced(
   state: In<"stopping">,
   event: LifecycleEvent,
   now: Now,
@@ -72,7 +72,7 @@ export function draining(
 /** Another gateway is about to stop it: it is kept up by whoever uses it, and left to go by all others. */
 export function announced(state: State, now: Now, mode: SleepMode = "idle"): State {
   const reason = "another gateway is about to stop it";
-  if (mode === "drain") return { ...drain(state, now, reason), yields: true };
+  if (mode === "force") return { ...forced(state, now, reason), yields: true };
   if (busy(now)) return waking(state, now, `${reason}, and it is used here`);
   return { ...stopping(state, now, reason), yields: true, mode };
 }
@@ -114,7 +114,7 @@ export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
 export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now): State {
   switch (event.type) {
     case "demand":
-      if (state.mode === "drain") return draining(state, event, now)!;
+      if (state.mode === "force") return whileForced(state, event, now)!;
       return wanted(now)
         ? waking(state, now, "a request came while another gateway stopped it")
         : state;
@@ -132,9 +132,9 @@ export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now)
   }
 }
 
-/** The same as before, or another one in its place: agreed to once more. Nobody vetoes while it drains. */
+/** The same as before, or another one in its place: agreed to once more. Nobody vetoes what is forced. */
 function announcedAgain(state: In<"stopping">, now: Now, mode: SleepMode = "idle"): State {
-  return mode === state.mode || state.mode === "drain"
+  return mode === state.mode || state.mode === "force"
     ? { ...state, told: false }
     : announced(state, now, mode);
 }

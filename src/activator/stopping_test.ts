@@ -15,10 +15,10 @@ import { intent, type LifecycleEvent } from "./lifecycle.ts";
 import { STOP_TIMEOUT_MS } from "./state.ts";
 
 const NOW: LifecycleEvent = { type: "sleep", mode: "now" };
-const DRAIN: LifecycleEvent = { type: "sleep", mode: "drain" };
+const FORCE: LifecycleEvent = { type: "sleep", mode: "force" };
 const DEMAND: LifecycleEvent = { type: "demand" };
 const BOTH = { pending: 1, inFlight: 1 };
-const announced = (mode: "idle" | "now" | "drain"): LifecycleEvent => ({
+const announced = (mode: "idle" | "now" | "force"): LifecycleEvent => ({
   ...{ type: "saw", phase: "announced", mode },
 });
 
@@ -38,7 +38,7 @@ Deno.test("an idle model that is asked to sleep now is checked as any other, and
 for (const name of ["unknown", "asleep", "stopping", "failed"] as const) {
   Deno.test(`nothing changes in ${name} when an operator wants it at zero`, () => {
     const state = at(name);
-    for (const event of [NOW, DRAIN]) expect(step(state, event, NONE, 1)).toBe(state);
+    for (const event of [NOW, FORCE]) expect(step(state, event, NONE, 1)).toBe(state);
   });
 }
 
@@ -46,25 +46,25 @@ Deno.test("active stays active when it is asked to sleep now", () => {
   expect(step(at("active"), NOW, FLYING, 1)).toEqual(at("active"));
 });
 
-Deno.test("a drain holds what comes, waits for what is in flight, then sleeps whoever waits", () => {
-  const draining = step(at("active"), DRAIN, FLYING, 100);
-  expect([draining.name, intent(draining)]).toMatchObject([
+Deno.test("a forced sleep holds what comes, waits for what is in flight, then sleeps whoever waits", () => {
+  const forced = step(at("active"), FORCE, FLYING, 100);
+  expect([forced.name, intent(forced)]).toMatchObject([
     "stopping",
     { gate: "hold", ask: undefined, deadlineMs: 100 + POLICY.coldStartTimeoutMs },
   ]);
-  const waited = step(draining, DEMAND, BOTH, 200);
+  const waited = step(forced, DEMAND, BOTH, 200);
   expect([waited.name, intent(waited).ask]).toEqual(["stopping", undefined]);
   const quiet = step(waited, DEMAND, WAITING, 300);
-  expect([quiet.name, intent(quiet)]).toMatchObject(["stopping", { ask: "sleep", mode: "drain" }]);
+  expect([quiet.name, intent(quiet)]).toMatchObject(["stopping", { ask: "sleep", mode: "force" }]);
   const told = step(quiet, { type: "told" }, WAITING, 400);
   expect(intent(told)).toMatchObject({ ask: undefined, deadlineMs: 400 + STOP_TIMEOUT_MS });
   const woken = step(told, { type: "saw", phase: "none" }, WAITING, 500);
   expect([woken.name, woken.reason]).toEqual(["waking", "gone, and a request waits"]);
 });
 
-Deno.test("a drain that lasts for longer than a cold start is given up", () => {
-  const draining = step(at("active"), DRAIN, FLYING, 0);
-  const late = step(draining, DEADLINE, FLYING, POLICY.coldStartTimeoutMs);
+Deno.test("a forced sleep that lasts for longer than a cold start is given up", () => {
+  const forced = step(at("active"), FORCE, FLYING, 0);
+  const late = step(forced, DEADLINE, FLYING, POLICY.coldStartTimeoutMs);
   expect([late.name, late.reason]).toEqual([
     "unknown",
     "still in use after 600 s: not put to sleep",
@@ -72,14 +72,14 @@ Deno.test("a drain that lasts for longer than a cold start is given up", () => {
   expect(step(late, looked("ready"), FLYING, POLICY.coldStartTimeoutMs).name).toBe("active");
 });
 
-Deno.test("another gateway's drain is not vetoed, and agreed to once nothing is in flight", () => {
+Deno.test("another gateway's forced sleep is not vetoed, and agreed to once nothing is in flight", () => {
   for (const name of ["active", "idle", "waking"] as const) {
-    const yielding = step(at(name), announced("drain"), BOTH, 10);
+    const yielding = step(at(name), announced("force"), BOTH, 10);
     expect([yielding.name, intent(yielding)]).toMatchObject([
       "stopping",
       { gate: "hold", ask: undefined },
     ]);
-    expect(step(yielding, announced("drain"), BOTH, 20)).toMatchObject({ name: "stopping" });
+    expect(step(yielding, announced("force"), BOTH, 20)).toMatchObject({ name: "stopping" });
     expect(intent(step(yielding, DEMAND, WAITING, 30))).toMatchObject({ ask: "agree" });
   }
 });
@@ -90,10 +90,10 @@ Deno.test("what an operator asked for elsewhere is vetoed by who uses it now, no
   expect(step(at("idle"), announced("idle"), NONE, 10).name).toBe("waking");
 });
 
-Deno.test("who drains it does not veto another gateway that stops it", () => {
-  const draining = step(at("active"), DRAIN, BOTH, 0);
-  const yielding = step(draining, announced("idle"), BOTH, 10);
-  expect(yielding).toMatchObject({ name: "stopping", yields: true, mode: "drain" });
+Deno.test("who forces it to sleep does not veto another gateway that stops it", () => {
+  const forced = step(at("active"), FORCE, BOTH, 0);
+  const yielding = step(forced, announced("idle"), BOTH, 10);
+  expect(yielding).toMatchObject({ name: "stopping", yields: true, mode: "force" });
   expect(step(yielding, announced("idle"), BOTH, 20)).toMatchObject({ yields: true });
 });
 

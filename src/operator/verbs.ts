@@ -45,7 +45,7 @@ export async function steer(
   try {
     if (verb === "wake") steering.wake();
     else if (verb === "sleep") {
-      await steering.sleep(searchParams.get("force") === "true" ? "drain" : "now");
+      await steering.sleep(searchParams.get("force") === "true" ? "force" : "now");
     } else await steering.pin(forMs);
   } catch (error) {
     return conflict((error as Error).message);

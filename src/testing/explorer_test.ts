@@ -59,7 +59,7 @@ for (const [where, start] of Object.entries({ "in use": UP, idle: IDLE, waking: 
   Deno.test(`explore() finds no broken promise in a model that is put to sleep when ${where}`, async () => {
     const make: MakeActivation = (options) => new ExploredActivation(options);
     const without = /^(back|outside|cannot|switch)/;
-    for (const mode of ["now", "drain"]) {
+    for (const mode of ["now", "force"]) {
       const from = [...start, `sleep ${mode}`];
       const { broken } = await exploreOne({ make, start: from, without, statesMax: 3_000 });
       expect(broken).toBe(undefined);

@@ -250,8 +250,8 @@ export class SharedTarget implements ScaleTarget {
       announce: (signal) =>
         this.#calls.call("announce", signal, () => {
           const { desired, generation } = cluster.workload;
-          // A drain checks nothing before: it goes by what it finds.
-          if (desired === 0 || mode !== "drain" && generation !== this.#checked) return CONFLICT;
+          // A forced one checks nothing before: it goes by what it finds.
+          if (desired === 0 || mode !== "force" && generation !== this.#checked) return CONFLICT;
           if (cluster.othersMark(gateway)) return CONFLICT;
           mark = cluster.announce(gateway, mode);
           return { outcome: "done", fence: 0 };
@@ -274,10 +274,10 @@ export class SharedTarget implements ScaleTarget {
             this.checks.onAsked();
             const { engines } = this;
             const isQuiet = engines.busy() === 0 &&
-              (mode === "drain" || engines.served() === this.#served);
+              (mode === "force" || engines.served() === this.#served);
             return faults.noLastMeasure === true || isQuiet;
           });
-        while (!await ask()) if (mode !== "drain") return false;
+        while (!await ask()) if (mode !== "force") return false;
         return true;
       },
       withdraw: (signal) =>

@@ -119,7 +119,7 @@ export class SmallWorld {
     may("outside", `outside ${1 - cluster.desired}`);
     may("back", "back");
     may("switch", "switch");
-    may("sleep", "sleep now", "sleep drain");
+    may("sleep", "sleep now", "sleep force");
     if (this.clock.nextMs < Infinity) choices.push("time");
     return choices;
   }
@@ -148,7 +148,7 @@ export class SmallWorld {
       traffic: () => this.#traffic(),
       back: () => this.#skewMs = CLOCK_BACK_MS,
       switch: () => this.#switch(),
-      sleep: () => void this.activation.steering.sleep(rest as "now" | "drain").catch(() => {}),
+      sleep: () => void this.activation.steering.sleep(rest as "now" | "force").catch(() => {}),
       time: () => this.clock.advance(Math.max(0, this.clock.nextMs - this.clock.nowMs())),
     };
     await steps[verb]!();
@@ -250,7 +250,7 @@ export class SmallWorld {
   #onSleep(mode: SleepMode): void {
     const { demand, seen } = this.activation;
     if (demand.inFlight > 0) this.#broken("put to sleep with a request in flight");
-    if (mode === "drain") return;
+    if (mode === "force") return;
     if (demand.pending > 0) this.#broken("put to sleep with a request waiting");
     // Traffic around the gateway that came before the baseline was taken is not seen.
     const quietMs = this.clock.nowMs() - this.#lastUseMs + BASELINE_AFTER_MS;

@@ -95,7 +95,7 @@ export class TwoGateways implements ExploredWorld {
       },
       renew: () => gateway.target.renew(),
       expire: () => this.#cluster.expel(g),
-      sleep: () => void gateway.activation.steering.sleep(how as "now" | "drain").catch(() => {}),
+      sleep: () => void gateway.activation.steering.sleep(how as "now" | "force").catch(() => {}),
       restart: () => this.#start(g, 0),
       cluster: () => this.#cluster.step(),
       outside: () => this.#cluster.scale(g, false),
@@ -130,7 +130,7 @@ export class TwoGateways implements ExploredWorld {
     for (const trouble of Object.keys(this.#left) as Trouble[]) this.#left[trouble] = 0;
     for (let i = 0; i < 800; i++) {
       // What ends trouble comes first: a gateway that is cut off for ever is not promised anything; then answers, for
-      // which a drain waits without any time going by here.
+      // which a forced sleep waits without any time going by here.
       const choices = this.choices();
       const choice = choices.find((choice) => /^(resume|heal|renew)/.test(choice)) ??
         choices.find((choice) => /^finish/.test(choice)) ??
@@ -183,7 +183,7 @@ export class TwoGateways implements ExploredWorld {
     const choices = [...expire];
     if (requests.some(({ state }) => state === "new")) choices.push(`arrive ${g}`);
     if (gateway.isUsed) choices.push(`finish ${g}`);
-    choices.push(...this.#may("sleep", `sleep ${g} now`, `sleep ${g} drain`));
+    choices.push(...this.#may("sleep", `sleep ${g} now`, `sleep ${g} force`));
     if (lease.isCut) {
       choices.push(`heal ${g}`);
       // What was on its way when it was cut off may be done.

@@ -20,11 +20,11 @@ const STOPPING = [...IDLE, ...CHECKED];
 const ANNOUNCED = [...STOPPING, "answer 1", "deliver 0"];
 const AGREED = [...ANNOUNCED, "answer 0", "answer 1"];
 
-const DRAINING = [...UP, "sleep 0 drain"];
+const FORCED = [...UP, "sleep 0 force"];
 /** The other gateway has one in flight as well. */
-const BOTH_DRAIN = [
+const BOTH_FORCED = [
   ...UP,
-  ...steps("arrive 1,sleep 0 drain,finish 0,answer 0,deliver 1"),
+  ...steps("arrive 1,sleep 0 force,finish 0,answer 0,deliver 1"),
 ];
 
 const STARTS = {
@@ -33,8 +33,8 @@ const STARTS = {
   "from a model about to sleep": STOPPING,
   "from an announced sleep": ANNOUNCED,
   "from a sleep that is agreed": AGREED,
-  "from a drain": DRAINING,
-  "from a drain announced to one who serves": BOTH_DRAIN,
+  "from a forced sleep": FORCED,
+  "from a forced sleep announced to one who serves": BOTH_FORCED,
 };
 /** Each looked at alone goes deeper. */
 const TROUBLE = {
@@ -137,25 +137,25 @@ const BUGS: Record<string, Bug> = {
   "a gate opens again after its consent without a look": next((state, event) =>
     yields(state) && event.type === "saw" && event.phase === "ready" ? opened(state) : undefined
   ),
-  "a drain does not wait for what is in flight": {
+  "a forced sleep does not wait for what is in flight": {
     ...next((_, __, next) => next.name === "stopping" ? { ...next, inFlight: false } : next),
     faults: { noLastMeasure: true },
-    start: [...DRAINING, ...steps("answer 0,deliver 1,answer 0,answer 1")],
+    start: [...FORCED, ...steps("answer 0,deliver 1,answer 0,answer 1")],
   },
-  "another gateway's drain is agreed to with a request in flight": {
+  "another gateway's forced sleep is agreed to with a request in flight": {
     ...next((_, __, next) =>
       next.name === "stopping" && next.yields ? { ...next, inFlight: false } : next
     ),
     faults: { noLastMeasure: true },
-    start: BOTH_DRAIN,
+    start: BOTH_FORCED,
   },
-  "a drain is never given up": {
+  "a forced sleep is never given up": {
     ...next((state, event) =>
-      state.name === "stopping" && state.mode === "drain" && event.type === "unanswered"
+      state.name === "stopping" && state.mode === "force" && event.type === "unanswered"
         ? { ...state, told: true, deadlineMs: Infinity }
         : undefined
     ),
-    start: [...DRAINING, "finish 0"],
+    start: [...FORCED, "finish 0"],
   },
   "consent is given with the gate open": {
     mutations: { opens: yields },

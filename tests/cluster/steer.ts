@@ -1,4 +1,4 @@
-/** What operators do with a model in front of two gateways, on a real control plane: pin, sleep, drain; GPU time. */
+/** What operators do with a model in front of two gateways, on a real control plane: pin, sleep, force; GPU time. */
 import { expect } from "expect";
 import { patch, replicasOf, startGateway } from "../../src/testing/cluster_gateway.ts";
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
@@ -50,7 +50,7 @@ test("a pin holds for both gateways and outlives the one that was asked", async 
   expect(await replicasOf(namespace, "m")).toBe(0);
 });
 
-test("a sleep that is asked for at once is vetoed by who serves, and a drain waits for the last byte", async () => {
+test("a sleep that is asked for at once is vetoed by who serves, and a forced one waits for the last byte", async () => {
   await using namespace = await TestNamespace.create();
   await namespace.deployment("m", {
     ...{ "bed/load": "100ms", "bed/tokens": "60", "bed/token-gap": "100ms" },

@@ -60,7 +60,7 @@ export class AnnouncedSleep implements SleepSteps {
 
   async isQuiet(signal: AbortSignal): Promise<boolean> {
     const { usage, ask, mode } = this.options;
-    if (mode === "drain") return await this.#untilQuiet(signal);
+    if (mode === "force") return await this.#untilQuiet(signal);
     if (!usage) return true;
     const now = await ask(signal);
     return now.busy === 0 && now.served === usage.served;

@@ -149,7 +149,7 @@ export class KubernetesTarget implements ScaleTarget {
   ): Promise<CommandResult> {
     const { scaler, watches } = this.options;
     const { workload, usage } = this.#check.take() ?? {};
-    // Without a check, after a wake that failed or in a drain: what a watch knows will do, and needs no right to read.
+    // Without a check, after a wake that failed or where it is forced: what a watch knows will do, and needs no right to read.
     const known = workload ?? (watches.isFresh ? watches.workload : undefined);
     // That it is at zero already is to be known, not to be remembered.
     const seen = known && known.desired > 0 ? known : await scaler.see(signal);

@@ -123,7 +123,7 @@ Deno.test("a pin wins over a sleep that is announced, at whatever call it comes"
   expect(zeros).toBeGreaterThan(0);
 });
 
-Deno.test("what another gateway uses is not put to sleep for being asked, and is drained for insisting", async () => {
+Deno.test("what another gateway uses is not put to sleep for being asked, and is for insisting, at its last byte", async () => {
   await using pair = await Pair.create();
   const { world: { clock, cluster }, activations: [a, b] } = pair;
   const permit = await pair.admit(b!);
@@ -132,7 +132,7 @@ Deno.test("what another gateway uses is not put to sleep for being asked, and is
   );
   await clock.advance(1_000);
   expect([pair.states, cluster.replicas("m")]).toEqual([["idle", "active"], 1]);
-  expect(await pair.outcome(a!.steering.sleep("drain"))).toBe("done");
+  expect(await pair.outcome(a!.steering.sleep("force"))).toBe("done");
   await clock.advance(30_000);
   expect([pair.states, cluster.replicas("m")]).toEqual([["stopping", "stopping"], 1]);
   // Held at the other as well, it wakes it again.

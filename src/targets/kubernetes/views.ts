@@ -133,7 +133,7 @@ function announcementOf(text: string | undefined, generation: number): Announcem
   try {
     const { token, by, generation: of, mode } = JSON.parse(text) as Partial<Announcement>;
     if (typeof token !== "string" || typeof by !== "string" || of !== generation) return undefined;
-    return { token, by, generation, mode: mode === "now" || mode === "drain" ? mode : "idle" };
+    return { token, by, generation, mode: mode === "now" || mode === "force" ? mode : "idle" };
   } catch {
     return undefined;
   }
