@@ -1,7 +1,7 @@
 /** The log of a real gateway: what it tells of a model's life, and what it never tells, at any level. */
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
-import { engineModel, FROM_SOURCE, GatewayProcess } from "../src/testing/gateway_process.ts";
+import { engineModel, GatewayProcess, UNDER_TEST } from "../src/testing/gateway_process.ts";
 import { post, Upstream } from "../src/testing/gateway_server.ts";
 import { OtlpReceiver } from "../src/testing/otlp_receiver.ts";
 
@@ -91,7 +91,7 @@ Deno.test("no prompt, key, query or body is in the log, whatever becomes of them
   await using gateway = await GatewayProcess.start(models, {
     server: server + keys,
     command: {
-      ...FROM_SOURCE,
+      ...UNDER_TEST,
       env: { ...collector.env, UPSTREAM_KEY: `${SECRET}-upstream-key` },
     },
   });

@@ -2,9 +2,8 @@
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
 import { engineModel, GatewayProcess } from "../src/testing/gateway_process.ts";
+import { PROGRAM_WORDS } from "../src/testing/program.ts";
 
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
-const COMMAND = [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN];
 const BROKEN =
   `  broken: { process: { command: [sh, -c, "echo CUDA out of memory >&2; exit 1"] } }\n`;
 
@@ -16,7 +15,7 @@ async function start(): Promise<{ gateway: GatewayProcess; url: string }> {
 }
 
 async function run(...args: string[]): Promise<[code: number, out: string, err: string]> {
-  const [program, ...words] = COMMAND;
+  const [program, ...words] = PROGRAM_WORDS;
   const { code, stdout, stderr } = await new Deno.Command(program!, {
     args: [...words, ...args],
     env: { NO_COLOR: "1" },
@@ -102,7 +101,7 @@ Deno.test("status --watch redraws in a terminal, shows a wake as it goes on, and
   const { gateway, url } = await start();
   await using _gateway = gateway;
   // exec: a shell in between (dash) would end with its own 130.
-  const words = ["exec", ...COMMAND, "status", "--watch", "--url", url].join(" ");
+  const words = ["exec", ...PROGRAM_WORDS, "status", "--watch", "--url", url].join(" ");
   const terminal = new Deno.Command("script", {
     args: ["--quiet", "--flush", "--return", "--command", words, "/dev/null"],
     ...{ stdin: "piped", stdout: "piped", stderr: "null" },

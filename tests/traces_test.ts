@@ -1,7 +1,7 @@
 /** What a collector gets to see of a real gateway with `OTEL_DENO=true`, and what engines see with and without it. */
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
-import { engineModel, FROM_SOURCE, GatewayProcess } from "../src/testing/gateway_process.ts";
+import { engineModel, GatewayProcess, UNDER_TEST } from "../src/testing/gateway_process.ts";
 import { post, Upstream } from "../src/testing/gateway_server.ts";
 import { buildImage } from "../src/testing/image.ts";
 import { OtlpReceiver } from "../src/testing/otlp_receiver.ts";
@@ -12,7 +12,7 @@ const TRACED = { traceparent: `00-${TRACE}-${CALLER}-01`, tracestate: "a=1,b=2" 
 const CHAT = "POST /v1/chat/completions";
 
 function start(models: string, env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
-  return GatewayProcess.start(models, { command: { ...FROM_SOURCE, env } });
+  return GatewayProcess.start(models, { command: { ...UNDER_TEST, env } });
 }
 
 /** An upstream that keeps what says which trace a request belongs to. */
@@ -142,7 +142,7 @@ Deno.test("a wake that fails says why, to everyone who waited and in the log, by
     engineModel("m", "--crash-after 300ms").replace("--crash-after", "--no-such-flag"),
     {
       server: "logLevel: debug",
-      command: { ...FROM_SOURCE, env: collector.env },
+      command: { ...UNDER_TEST, env: collector.env },
     },
   );
   const answers = await Promise.all(["a", "b"].map((id) =>

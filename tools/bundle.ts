@@ -1,6 +1,6 @@
 /**
- * `deno task bundle [DIR]`: JavaScript for the image, by default in dist/: main.js, and what it loads only when
- * it must.
+ * `deno task bundle [DIR]`: all that runs in the image, by default in dist/: `vllm-autoscaler.js`, and `kubeconfig.js`,
+ * which it loads only where there is a kubeconfig.
  *
  * Deno parses all that an `import("...")` names when the program starts, loaded or not: for Kubernetes' own
  * client that is 35 MiB of memory for nothing. So its name is written such that Deno does not see it; then its folder
@@ -8,28 +8,49 @@
  */
 
 const ROOT = new URL("../", import.meta.url).pathname;
-const LAZY = /import\(("\.\/client_node-\w+\.js")\)/g;
+const KUBECONFIG = "client_node.ts";
+/** Both are one folder below, and next to each other there. */
+const LAZY = /import\("\.\/client_node\.ts"\)/g;
 
-const [dir = `${ROOT}dist`] = Deno.args;
-const { success } = await new Deno.Command(Deno.execPath(), {
-  args: [
-    ...["bundle", "--quiet", "--frozen", "--minify", "--platform", "deno", "--code-splitting"],
-    ...["--outdir", dir, "main.ts"],
-  ],
-  ...{ cwd: ROOT, stdin: "null" },
-}).spawn().status;
-if (!success) Deno.exit(1);
+/** The larger of the two is Kubernetes' client, of which hardly more can be left out. */
+export const BUNDLE_BYTES_MAX = 1_500_000;
 
-let hidden = 0;
-for await (const { name } of Deno.readDir(dir)) {
-  const text = await Deno.readTextFile(`${dir}/${name}`);
-  const written = text.replace(LAZY, (_, path) => {
-    hidden++;
-    return `import(String(${path}))`;
-  });
-  if (written !== text) await Deno.writeTextFile(`${dir}/${name}`, written);
+/** Writes both files into `dir`. @throws if Deno does not, or one has become too large */
+export async function bundle(dir: string): Promise<void> {
+  await Deno.mkdir(dir, { recursive: true });
+  const program = `${dir}/vllm-autoscaler.js`, kubeconfig = `${dir}/kubeconfig.js`;
+  await bundleFile("main.ts", program, `--external=./${KUBECONFIG}`);
+  await bundleFile(`src/targets/kubernetes/${KUBECONFIG}`, kubeconfig);
+  const text = await Deno.readTextFile(program);
+  const written = text.replace(LAZY, 'import(String("./kubeconfig.js"))');
+  if (written === text) {
+    throw new Error(`Nothing imports ${KUBECONFIG} when it must: is it in the bundle of main.ts?`);
+  }
+  await Deno.writeTextFile(program, written);
+  for (const path of [program, kubeconfig]) {
+    const { size } = await Deno.stat(path);
+    if (size <= BUNDLE_BYTES_MAX) continue;
+    throw new Error(`${path} has ${size} bytes, ${BUNDLE_BYTES_MAX} at most: what came in?`);
+  }
 }
-if (hidden === 0) {
-  console.error("Nothing imports client_node.ts when it must: is it in the bundle of main.js?");
-  Deno.exit(1);
+
+async function bundleFile(source: string, path: string, ...flags: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["bundle", "--quiet", "--frozen", "--minify", "--platform", "deno"],
+      ...flags,
+      ...["--output", path, source],
+    ],
+    ...{ cwd: ROOT, stdin: "null" },
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+if (import.meta.main) {
+  try {
+    await bundle(Deno.args[0] ?? `${ROOT}dist`);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
 }

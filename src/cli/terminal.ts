@@ -1,4 +1,5 @@
 /** What a command has of the terminal and the process around it. */
+import { partialEnv } from "../config/unset_variable.ts";
 
 export interface Terminal {
   /** Takes text without its last newline. */
@@ -40,7 +41,9 @@ export const systemTerminal: Terminal = {
     return Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
   },
   get env() {
-    return Deno.env.toObject();
+    return partialEnv(Deno.env.toObject(), (variable) => {
+      return Deno.permissions.querySync({ name: "env", variable }).state !== "granted";
+    });
   },
   onSignal(name, callback) {
     Deno.addSignalListener(name, callback);

@@ -1,4 +1,5 @@
 /** What the models say that fits no single key: names, what is scaled, where requests go. */
+import { unsetVariable } from "./unset_variable.ts";
 import { parseDuration } from "../lib/duration.ts";
 import type { Check, CheckContext, LooseModel } from "./check.ts";
 import { OBJECT_PATTERN } from "./fields.ts";
@@ -113,7 +114,7 @@ export const upstreamKeys: Check = (context) => {
       context.fault("key", [...path, "upstreamKeyEnv"], message);
     }
     if (upstreamKeyEnv && !context.env[upstreamKeyEnv]) {
-      const message = `environment variable ${upstreamKeyEnv} is not set`;
+      const message = unsetVariable(upstreamKeyEnv, context.env);
       context.fault("value", [...path, "upstreamKeyEnv"], message);
     }
   }

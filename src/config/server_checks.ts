@@ -1,4 +1,5 @@
 /** What `server`, its keys and `routes` say that fits no single key. */
+import { unsetVariable } from "./unset_variable.ts";
 import { nearest } from "../lib/nearest.ts";
 import { formatSize, parseSize } from "../lib/size.ts";
 import { formatAddress, isLoopback, parseAddress } from "./address.ts";
@@ -72,7 +73,7 @@ export const usableKeys: Check = (context) => {
     if (key.key !== undefined) values.add(key.key);
     if (key.keyEnv === "") context.fault("value", [...path, "keyEnv"], "must name a variable");
     else if (key.keyEnv !== undefined && !context.env[key.keyEnv]) {
-      const message = `environment variable ${key.keyEnv} is not set`;
+      const message = unsetVariable(key.keyEnv, context.env);
       context.fault("value", [...path, "keyEnv"], message);
     }
     if (key.models?.length === 0 && key.operator !== true) {

@@ -1,4 +1,5 @@
 /** `${NAME}` and `${NAME:-default}` in the values of the config file. */
+import { unsetVariable } from "./unset_variable.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -37,7 +38,7 @@ export function substitute(text: string, env: Env, keepPort: boolean): Substitut
       if (value === undefined) {
         faults.push({
           written,
-          message: `environment variable ${name} is not set: set it, or write \${${name}:-default}`,
+          message: `${unsetVariable(name, env)}: set it, or write \${${name}:-default}`,
         });
       }
       return value ?? "";

@@ -1,6 +1,6 @@
 /** A gateway process in front of a test namespace, and what its tests ask of the cluster. */
 import { TEST_KUBECONFIG, type TestNamespace } from "./control_plane.ts";
-import { FROM_SOURCE, type GatewayCommand, GatewayProcess } from "./gateway_process.ts";
+import { type GatewayCommand, GatewayProcess, UNDER_TEST } from "./gateway_process.ts";
 
 export const APPS = "/apis/apps/v1";
 
@@ -18,7 +18,7 @@ interface Settings {
 export function startGateway(
   { name: namespace }: TestNamespace,
   models: Readonly<Record<string, string>>,
-  { kubeconfig = TEST_KUBECONFIG, more = "", command = FROM_SOURCE, server = "" }: Settings = {},
+  { kubeconfig = TEST_KUBECONFIG, more = "", command = UNDER_TEST, server = "" }: Settings = {},
 ): Promise<GatewayProcess> {
   const yaml = Object.entries(models).map(([name, settings]) => {
     const scale = /\b(deployment|statefulSet):/.test(settings) ? [] : [`deployment: ${name}`];

@@ -1,7 +1,6 @@
 /** A real gateway for tests: a process of its own on a free port, with a config file in a folder of its own. */
 import { eventually } from "./eventually.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
+import { PROGRAM_WORDS, SOURCE_WORDS } from "./program.ts";
 
 /** One line of the gateway's JSON log. */
 export interface LogLine {
@@ -14,9 +13,9 @@ export interface LogLine {
 
 /** The YAML of a process model that is a stand-in engine. */
 export function engineModel(name: string, flags = "", settings = ""): string {
-  const command = [Deno.execPath(), "run", "--allow-all", "--no-check", `${ROOT}main.ts`, "engine"];
   const all = [
-    ...command,
+    ...PROGRAM_WORDS,
+    "engine",
     "--port",
     "${PORT}",
     "--model",
@@ -32,12 +31,13 @@ export interface GatewayCommand {
   /** Up to the program's own first word; `dir` has the config file. */
   words(dir: string): readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The config file's path as the program sees it; undefined: as we do. */
+  readonly file?: string;
 }
 
-export const FROM_SOURCE: GatewayCommand = {
-  words: () => [Deno.execPath(), "run", "--allow-all", "--no-check", `${ROOT}main.ts`],
-  env: {},
-};
+export const FROM_SOURCE: GatewayCommand = { words: () => SOURCE_WORDS, env: {} };
+
+export const UNDER_TEST: GatewayCommand = { words: () => PROGRAM_WORDS, env: {} };
 
 export class GatewayProcess implements AsyncDisposable {
   readonly lines: LogLine[] = [];
@@ -52,7 +52,7 @@ export class GatewayProcess implements AsyncDisposable {
 
   /** Of `serve`; undefined: the config file. */
   #args: readonly string[] | undefined;
-  #command: GatewayCommand = FROM_SOURCE;
+  #command: GatewayCommand = UNDER_TEST;
 
   private constructor(readonly dir: string, readonly file: string) {}
 
@@ -64,7 +64,7 @@ export class GatewayProcess implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "gateway-" });
     const gateway = new GatewayProcess(dir, `${dir}/config.yaml`);
     gateway.#args = args;
-    gateway.#command = { ...FROM_SOURCE, env };
+    gateway.#command = { ...UNDER_TEST, env };
     await gateway.run();
     return gateway;
   }
@@ -72,7 +72,7 @@ export class GatewayProcess implements AsyncDisposable {
   /** Starts a gateway on `models` (YAML, indented by two) and waits until it listens, or has ended. */
   static async start(
     models: string,
-    { server = "", routes = "", command = FROM_SOURCE } = {},
+    { server = "", routes = "", command = UNDER_TEST } = {},
   ): Promise<GatewayProcess> {
     const dir = await Deno.makeTempDir({ prefix: "gateway-" });
     const gateway = new GatewayProcess(dir, `${dir}/config.yaml`);
@@ -97,9 +97,10 @@ export class GatewayProcess implements AsyncDisposable {
   /** Starts the process, also again after it has ended. */
   async run(): Promise<void> {
     const [program, ...words] = this.#command.words(this.dir);
+    const file = this.#command.file ?? this.file;
     this.url = "";
     this.#child = new Deno.Command(program!, {
-      args: [...words, "serve", ...this.#args ?? ["--config", this.file]],
+      args: [...words, "serve", ...this.#args ?? ["--config", file]],
       ...{ env: { ...this.#command.env }, cwd: this.dir },
       stdin: "null",
       stdout: "null",

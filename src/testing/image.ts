@@ -2,9 +2,9 @@
  * The gateway as the image starts it, without an image: the same bundle, the same words and the same
  * environment, read from the Dockerfile.
  */
+import { bundle } from "../../tools/bundle.ts";
+import { imageCommand } from "../../tools/image_root.ts";
 import type { GatewayCommand } from "./gateway_process.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
 
 export interface Image extends AsyncDisposable {
   /** Its permissions name the folder of the config file and `folders`, instead of the image's own. */
@@ -14,17 +14,8 @@ export interface Image extends AsyncDisposable {
 /** Bundles into a folder that goes with it. */
 export async function buildImage(): Promise<Image> {
   const dir = await Deno.makeTempDir({ prefix: "bundle-" });
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", `${ROOT}tools/bundle.ts`, dir],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-  const dockerfile = (await Deno.readTextFile(`${ROOT}Dockerfile`)).replaceAll("\\\n", " ");
-  const [, ...words] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!) as string[];
-  const pairs = /^ENV (.*)$/m.exec(dockerfile)![1]!.trim().split(/\s+/);
-  const fromFile = Object.fromEntries(pairs.map((pair) => pair.split("=", 2)));
-  // Deno keeps what it learns of a program: a container that has just been made knows nothing.
-  const env = { ...fromFile, DENO_DIR: "/proc/none" };
+  await bundle(dir);
+  const { words: [, ...words], env } = await imageCommand();
   return {
     command: (...folders) => ({
       words: (configDir) => [
@@ -34,7 +25,8 @@ export async function buildImage(): Promise<Image> {
             .replace(/^\/app\//, `${dir}/`)
         ),
       ],
-      env,
+      // Nothing is known of this program yet: see image_root.ts for a container that has just been made.
+      env: { ...env, DENO_DIR: "/proc/none" },
     }),
     [Symbol.asyncDispose]: () => Deno.remove(dir, { recursive: true }),
   };

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import { replicasOf, startGateway } from "../../src/testing/cluster_gateway.ts";
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
-import { FROM_SOURCE, type GatewayProcess } from "../../src/testing/gateway_process.ts";
+import { type GatewayProcess, UNDER_TEST } from "../../src/testing/gateway_process.ts";
 import { ReplicaRecord } from "../../src/testing/replica_record.ts";
 import { SteadyClient } from "../../src/testing/steady_client.ts";
 import { TcpBalancer } from "../../src/testing/tcp_balancer.ts";
@@ -56,7 +56,7 @@ class Load implements AsyncDisposable {
       ["gateway-0", "gateway-1"].map((POD_NAME) =>
         startGateway(namespace, Object.fromEntries(MODELS.map((model) => [model, settings])), {
           // A container that is started again is the same pod.
-          command: { ...FROM_SOURCE, env: { POD_NAME } },
+          command: { ...UNDER_TEST, env: { POD_NAME } },
         })
       ),
     );

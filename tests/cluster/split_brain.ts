@@ -5,11 +5,7 @@ import { podsOf, replicasOf, startGateway } from "../../src/testing/cluster_gate
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { CutLine } from "../../src/testing/cut_line.ts";
 import { eventually } from "../../src/testing/eventually.ts";
-import {
-  engineModel,
-  FROM_SOURCE,
-  type GatewayProcess,
-} from "../../src/testing/gateway_process.ts";
+import { engineModel, type GatewayProcess, UNDER_TEST } from "../../src/testing/gateway_process.ts";
 import { RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { ReplicaRecord } from "../../src/testing/replica_record.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
@@ -60,7 +56,7 @@ class Split implements AsyncDisposable {
         await startGateway(namespace, MODELS, {
           ...settings,
           more: engineModel("local", "", "idleTimeout: 5s"),
-          command: { ...FROM_SOURCE, env: { POD_NAME: identity } },
+          command: { ...UNDER_TEST, env: { POD_NAME: identity } },
         }),
       );
     const [a, b] = [await start("a", { kubeconfig: line.kubeconfig }), await start("b", {})];
