@@ -41,6 +41,8 @@ async function isRefused(gateway: GatewayProcess): Promise<boolean> {
     (await RawClient.connect(portOf(gateway)))[Symbol.dispose]();
     return false;
   } catch (error) {
+    // Taken by a socket that was closed just then.
+    if (error instanceof Deno.errors.ConnectionReset) return false;
     if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
     return true;
   }

@@ -3,6 +3,7 @@ import { expect } from "expect";
 import { lockPathOf } from "../src/platform/lock.ts";
 import { eventually } from "../src/testing/eventually.ts";
 import { allGone, engineModel, GatewayProcess, isAlive } from "../src/testing/gateway_process.ts";
+import { programCommand } from "../src/testing/program.ts";
 
 Deno.test("SIGKILL leaves no engine behind, and the next gateway can start", async () => {
   await using gateway = await GatewayProcess.start(engineModel("m"));
@@ -17,8 +18,7 @@ Deno.test("SIGKILL leaves no engine behind, and the next gateway can start", asy
 
 Deno.test("a second gateway on one file of process models refuses to start, and says why", async () => {
   await using gateway = await GatewayProcess.start(engineModel("m"));
-  const second = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "main.ts", "serve", "--config", gateway.file],
+  const second = await programCommand(["serve", "--config", gateway.file], {
     stdout: "null",
   }).output();
   expect(second.code).toBe(1);
@@ -28,8 +28,7 @@ Deno.test("a second gateway on one file of process models refuses to start, and 
 // It ended with a stack trace that named neither the config file nor what to do.
 Deno.test("a lock file that cannot be made: nothing starts, and it says what to do", async () => {
   await using gateway = await GatewayProcess.start(engineModel("m"));
-  const refused = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--no-check", "main.ts", "serve", "--config", gateway.file],
+  const refused = await programCommand(["serve", "--config", gateway.file], {
     env: { TMPDIR: `${gateway.dir}/nowhere` },
     stdout: "null",
   }).output();

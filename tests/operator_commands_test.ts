@@ -2,24 +2,24 @@
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
 import { engineModel, GatewayProcess } from "../src/testing/gateway_process.ts";
-import { PROGRAM_WORDS } from "../src/testing/program.ts";
+import { PROGRAM_WORDS, programCommand } from "../src/testing/program.ts";
 
 const BROKEN =
   `  broken: { process: { command: [sh, -c, "echo CUDA out of memory >&2; exit 1"] } }\n`;
 
-async function start(): Promise<{ gateway: GatewayProcess; url: string }> {
-  const gateway = await GatewayProcess.start(engineModel("m", "--cold-start 1s") + BROKEN, {
-    server: "operator: 127.0.0.1:0",
-  });
+async function start(flags = ""): Promise<{ gateway: GatewayProcess; url: string }> {
+  const gateway = await GatewayProcess.start(
+    engineModel("m", `--cold-start 1s ${flags}`) + BROKEN,
+    {
+      server: "operator: 127.0.0.1:0",
+    },
+  );
   return { gateway, url: gateway.operatorUrl };
 }
 
 async function run(...args: string[]): Promise<[code: number, out: string, err: string]> {
-  const [program, ...words] = PROGRAM_WORDS;
-  const { code, stdout, stderr } = await new Deno.Command(program!, {
-    args: [...words, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
+  const command = programCommand(args, { env: { NO_COLOR: "1" } });
+  const { code, stdout, stderr } = await command.output();
   return [code, new TextDecoder().decode(stdout), new TextDecoder().decode(stderr)];
 }
 
@@ -56,7 +56,8 @@ Deno.test("status and wake show a model on its way up, and why another one fails
 });
 
 Deno.test("sleep, pin and unpin say what became of it", async () => {
-  const { gateway, url } = await start();
+  // An answer that outlasts the start of two commands.
+  const { gateway, url } = await start("--tokens 200 --tokens-per-second 40");
   await using _gateway = gateway;
   const at = ["--url", url];
   expect(await run("wake", "m", "--wait", ...at)).toEqual([0, expect.stringMatching(/./), ""]);

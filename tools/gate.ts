@@ -1,8 +1,11 @@
 /**
- * `deno task test`: the whole gate in order: format, lint, types, tests, clients. All of it runs,
- * whatever fails on the way; the last line counts the tests, and each failed check as one failure
- * more. Arguments go to `deno test`; with any, the clients are left out.
+ * `deno task test`: the whole gate in order: format, lint, types, bundle, tests, clients. All of it
+ * runs, whatever fails on the way; the last line counts the tests, and each failed check as one
+ * failure more. Arguments go to `deno test`; with any, the clients are left out.
+ *
+ * What `tests/` starts is the bundle, as it is shipped; what the clients start is the sources.
  */
+import { bundle } from "./bundle.ts";
 import { runClientTests } from "./client_tests.ts";
 import type { Counts } from "./count_tests.ts";
 import { runTests } from "./run_tests.ts";
@@ -36,6 +39,19 @@ async function passes(name: string, args: readonly string[]): Promise<boolean> {
   return success;
 }
 
+/** What tests start instead of the sources; nothing if there is no bundle. */
+async function bundled(dir: string): Promise<Record<string, string>> {
+  console.log("\n== bundle: deno task bundle");
+  try {
+    await bundle(dir);
+    return { TEST_PROGRAM: `${dir}/vllm-autoscaler.js` };
+  } catch (error) {
+    console.log(`== bundle failed: ${(error as Error).message}`);
+    failedChecks++;
+    return {};
+  }
+}
+
 /** After the others, which would take the processor from its timeouts. */
 async function testClients(): Promise<Counts> {
   console.log("\n== clients: deno task test:clients");
@@ -49,10 +65,13 @@ let failedChecks = 0;
 for (const [name, ...args] of CHECKS) {
   if (!await passes(name, args)) failedChecks++;
 }
+const dir = await Deno.makeTempDir({ prefix: "bundle-" });
+const program = await bundled(dir);
 const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
 const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
-const tests = await runTests(args, env);
+const tests = await runTests(args, { ...env, ...program });
+await Deno.remove(dir, { recursive: true });
 const clients = Deno.args.length === 0 ? await testClients() : NOTHING;
 const passed = tests.passed + clients.passed;
 const failed = tests.failed + clients.failed + failedChecks;

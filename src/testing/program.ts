@@ -23,3 +23,12 @@ function wordsOf(named: string | undefined): readonly string[] {
     ? [Deno.execPath(), "run", "--allow-all", "--no-config", path]
     : [path];
 }
+
+/** The program under test with these arguments. */
+export function programCommand(
+  args: readonly string[],
+  options: Omit<Deno.CommandOptions, "args"> = {},
+): Deno.Command {
+  const [program, ...words] = PROGRAM_WORDS;
+  return new Deno.Command(program!, { ...options, args: [...words, ...args] });
+}
