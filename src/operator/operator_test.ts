@@ -9,7 +9,7 @@ import { parseExposition } from "../testing/exposition.ts";
 import { FakeTarget } from "../testing/fake_target.ts";
 import { modelSpec, serverSpec } from "../testing/requests.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
-import { MODEL, WAKE } from "./openapi.ts";
+import { HISTORY, MODEL, WAKE } from "./openapi.ts";
 import { createOperator } from "./operator.ts";
 
 const KEYS: KeySpec[] = [
@@ -99,9 +99,14 @@ Deno.test("the operator surface streams what there is, then every change, until 
   const timers = clock.timers;
   await wake("m");
   await clock.advance(10_000);
-  const changes: string[] = [];
-  for (let i = 0; i < 2; i++) changes.push((await reader.read()).value!);
-  expect(changes.map((text) => JSON.parse(text.split("data: ")[1]!))).toEqual([
+  let text = "";
+  while (!text.includes("event: wake")) text += (await reader.read()).value;
+  const told = (name: string) =>
+    text.split("\n\n").filter((event) => event.startsWith(`event: ${name}\n`))
+      .map((event) => JSON.parse(event.split("data: ")[1]!));
+  expect(told("wake")).toEqual([expect.objectContaining({ model: "m", ended: "active" })]);
+  expect(told("model")[0]).toMatchObject({ name: "m", state: "waking", pending: 1 });
+  expect(told("change")).toEqual([
     expect.objectContaining({
       model: "m",
       was: "asleep",
@@ -114,6 +119,31 @@ Deno.test("the operator surface streams what there is, then every change, until 
   await reader.cancel();
   await clock.advance(1);
   expect(clock.timers).toBeLessThanOrEqual(timers);
+});
+
+Deno.test("/api/history tells every model's states since the start, and its last wake", async () => {
+  const { clock, ask, wake } = world();
+  await clock.advance(1_000);
+  await wake("m");
+  await clock.advance(10_000);
+  const { since, models } = await (await ask("/api/history")).json();
+  expect(since).toBe("2026-01-01T00:00:00.000Z");
+  expect(models.map(({ name }: { name: string }) => name)).toEqual(["m", "a/b"]);
+  expect(models[0].changes.map(({ state }: { state: string }) => state))
+    .toEqual(["asleep", "waking", "active"]);
+  expect([models[0].lastWake.ended, models[1].lastWake]).toEqual(["active", null]);
+});
+
+Deno.test("the operator surface serves the status page to whom it lets in", async () => {
+  const { ask } = world();
+  expect((await ask("/")).headers.get("content-type")).toBe("text/html; charset=utf-8");
+  expect((await ask("/page/app.js", { method: "HEAD" })).status).toBe(200);
+  expect((await ask("/", { method: "POST" })).status).toBe(405);
+  expect((await ask("/", {}, "evil.example")).status).toBe(403);
+  const elsewhere = world({ hostname: "0.0.0.0", keys: KEYS });
+  for (const path of ["/", "/page/app.js"]) {
+    expect([path, (await elsewhere.ask(path, {}, "gateway:9090")).status]).toEqual([path, 401]);
+  }
 });
 
 Deno.test("the operator surface refuses what makes no sense, and says what does", async () => {
@@ -249,6 +279,7 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
   expect(statuses).toEqual([
     ...[["/api/models", "get", true], ["/api/models/{name}", "get", true]],
     ...[["/api/models/{name}/wake", "post", true], ["/api/wakes", "get", true]],
+    ["/api/history", "get", true],
     ...[["/api/config", "get", true], ["/api/events", "get", true]],
   ]);
   await clock.advance(10_000);
@@ -258,6 +289,7 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
   // Strict: what is told and not described is a fault as well.
   for (const model of models) expect(MODEL.safeParse(model).error).toBe(undefined);
   expect([wakes.length, WAKE.safeParse(wakes[0]).error]).toEqual([1, undefined]);
+  expect(HISTORY.safeParse(await (await ask("/api/history")).json()).error).toBe(undefined);
 });
 
 interface Answers {

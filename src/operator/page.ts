@@ -5,6 +5,7 @@
 import { answerText } from "../lib/answer_text.ts";
 import index from "./page/index.html" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
+import tableStyle from "./page/table.css" with { type: "text" };
 import actions from "./page/actions.js" with { type: "text" };
 import advice from "./page/advice.js" with { type: "text" };
 import announce from "./page/announce.js" with { type: "text" };
@@ -46,6 +47,7 @@ type File = readonly [text: string, type: string];
 const FILES: ReadonlyMap<string, File> = new Map<string, File>([
   ["/", [index, "text/html; charset=utf-8"]],
   ["/page/style.css", [style, "text/css; charset=utf-8"]],
+  ["/page/table.css", [tableStyle, "text/css; charset=utf-8"]],
   ["/page/vendor/uplot.css", [plotStyle, "text/css; charset=utf-8"]],
   // Whoever is given the packages is given their licences.
   ["/page/vendor/htm.LICENSE", [htmLicence, "text/plain; charset=utf-8"]],

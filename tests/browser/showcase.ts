@@ -52,11 +52,14 @@ function historyOf({ name, state, reason, sinceS, wakes }: Sketch) {
         { at: at(agoS - seconds - upS - 14), state: "asleep", reason: "at zero" },
       ],
   ]).filter((change) => change.at < at(sinceS));
-  const first = { at: at(23.500 * HOUR_S), state: "asleep", reason: "found at zero" };
+  const first = { at: at(23.5 * HOUR_S), state: "asleep", reason: "found at zero" };
+  const before = [first, ...changes];
+  const isUp = (name: string) => name === "active" || name === "idle";
+  const isSame = before.at(-1)!.state === state || isUp(before.at(-1)!.state) && isUp(state);
   const last = wakes.at(-1);
   return {
     name,
-    changes: [first, ...changes, { at: at(sinceS), state, reason }],
+    changes: isSame ? before : [...before, { at: at(sinceS), state, reason }],
     lastWake: last
       ? {
         ...{ model: name, began: at(last.agoS), seconds: last.seconds },
@@ -86,7 +89,7 @@ function viewOf({ name, target, state, reason, sinceS, gpus, wakes, more }: Sket
     ...{ pinnedUntil: null, replicas, pods: [] },
     gpu: {
       count: gpus,
-      today: { upSeconds: upS * gpus, freedSeconds: (23.500 * HOUR_S - upS) * gpus },
+      today: { upSeconds: upS * gpus, freedSeconds: (23.5 * HOUR_S - upS) * gpus },
       week: { upSeconds: 5 * upS * gpus, freedSeconds: (150 * HOUR_S - 5 * upS) * gpus },
     },
     ...more,
@@ -105,19 +108,19 @@ export const DAY: readonly Sketch[] = [
   {
     ...{ name: "deepseek-r1-70b", target: "deployment ai/vllm-deepseek-r1-70b", gpus: 4 },
     ...{ state: "waking", reason: "a request came", sinceS: 96 },
-    wakes: [9, 7, 2.500].map((h) => ({ agoS: h * HOUR_S, seconds: 210 + 9 * h, upS: 3_900 })),
+    wakes: [9, 7, 2.5].map((h) => ({ agoS: h * HOUR_S, seconds: 210 + 9 * h, upS: 3_900 })),
     more: {
       pending: 3,
       progress:
         "loading for 41 s: pod vllm-deepseek-r1-70b-6c9f-x2k on gpu-b3: Loading safetensors 61 %",
-      phases: { scheduling: 1.100, pulling: 38.400, starting: 15.200, loading: 41.300 },
+      phases: { scheduling: 1.1, pulling: 38.4, starting: 15.2, loading: 41.3 },
       pods: [pod("vllm-deepseek-r1-70b-6c9f-x2k", "gpu-b3", false, "Running")],
     },
   },
   {
     ...{ name: "qwen3-8b", target: "deployment ai/vllm-qwen3-8b", gpus: 1 },
     ...{ state: "active", reason: "a request came", sinceS: 1_870 },
-    wakes: [22, 17.500, 14, 11, 6, 0.600].map((h) => ({
+    wakes: [22, 17.5, 14, 11, 6, 0.6].map((h) => ({
       agoS: h * HOUR_S,
       seconds: 47 + h,
       upS: 5_400,
@@ -127,7 +130,7 @@ export const DAY: readonly Sketch[] = [
   {
     ...{ name: "qwen3-coder-30b", target: "deployment ai/vllm-qwen3-coder-30b", gpus: 2 },
     ...{ state: "idle", reason: "the last answer has ended", sinceS: 260 },
-    wakes: [15, 10, 5, 1.100].map((h) => ({ agoS: h * HOUR_S, seconds: 92 - h, upS: 7_000 })),
+    wakes: [15, 10, 5, 1.1].map((h) => ({ agoS: h * HOUR_S, seconds: 92 - h, upS: 7_000 })),
     more: {
       sleepsInSeconds: 640,
       pods: [pod("vllm-qwen3-coder-30b-5f6b-9mtrw", "gpu-a2", true, "Running")],
@@ -155,13 +158,13 @@ export const DAY: readonly Sketch[] = [
   {
     ...{ name: "bge-m3", target: "deployment ai/vllm-bge-m3", gpus: 1 },
     ...{ state: "idle", reason: "the last answer has ended", sinceS: 3_120 },
-    wakes: [{ agoS: 20 * HOUR_S, seconds: 18.400, upS: 72_000 }],
+    wakes: [{ agoS: 20 * HOUR_S, seconds: 18.4, upS: 72_000 }],
     more: { pinnedUntil: at(-1.750 * HOUR_S) },
   },
   {
     ...{ name: "mistral-small-24b", target: "deployment ai/vllm-mistral-small", gpus: 2 },
     ...{ state: "asleep", reason: "quiet for 900.0 s", sinceS: 6_300 },
-    wakes: [19, 8, 3.200].map((h) => ({ agoS: h * HOUR_S, seconds: 71 + 2 * h, upS: 4_100 })),
+    wakes: [19, 8, 3.2].map((h) => ({ agoS: h * HOUR_S, seconds: 71 + 2 * h, upS: 4_100 })),
   },
   {
     ...{ name: "gpt-oss-120b", target: "statefulset ai/gpt-oss-120b", gpus: 2 },
@@ -171,13 +174,13 @@ export const DAY: readonly Sketch[] = [
   },
   {
     ...{ name: "whisper-large-v3", target: "deployment speech/whisper", gpus: 1 },
-    ...{ state: "asleep", reason: "found at zero", sinceS: 23.500 * HOUR_S },
+    ...{ state: "asleep", reason: "found at zero", sinceS: 23.5 * HOUR_S },
     wakes: [],
   },
   {
     ...{ name: "phi-4", target: "process phi-4", gpus: 0 },
     ...{ state: "asleep", reason: "quiet for 300.0 s", sinceS: 30_400 },
-    wakes: [{ agoS: 9 * HOUR_S, seconds: 8.200, upS: 1_900 }],
+    wakes: [{ agoS: 9 * HOUR_S, seconds: 8.2, upS: 1_900 }],
     more: { gpu: null, replicas: null },
   },
 ];
@@ -199,7 +202,7 @@ export function many(count: number): Sketch[] {
 export function serveShowcase(
   sketches: readonly Sketch[],
 ): AsyncDisposable & { readonly url: string } {
-  const history = { now: at(0), since: at(23.500 * HOUR_S), models: sketches.map(historyOf) };
+  const history = { now: at(0), since: at(23.5 * HOUR_S), models: sketches.map(historyOf) };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     ({ url, headers }) => {

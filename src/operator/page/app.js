@@ -25,6 +25,10 @@ let question;
 /** By model: the verb that is under way. */
 const busy = new Map();
 let isDue = false;
+/** So many rows are drawn at once, at first what fits on a screen: however many there are, no key waits for long. */
+const FIRST_ROWS = 60;
+const MORE_ROWS = 120;
+let rowsMax = FIRST_ROWS;
 
 const announcer = new Announcer((sentence) => live.textContent = sentence);
 const connection = new Connection({
@@ -65,6 +69,7 @@ function draw() {
 
 function change(part) {
   view = { ...view, ...part };
+  rowsMax = FIRST_ROWS;
   history.replaceState(null, "", writeView(view) || location.pathname);
   draw();
 }
@@ -121,6 +126,11 @@ function Page() {
   const next = reachOf(store.sinceMs, Date.now());
   if (next.fromMs !== reach.fromMs || next.nowMs !== reach.nowMs) reach = next;
   const shown = shownModels(models, (name) => store.historyOf(name), view);
+  const drawn = shown.slice(0, rowsMax);
+  if (drawn.length < shown.length) {
+    rowsMax += MORE_ROWS;
+    setTimeout(draw);
+  }
   const failed = models.filter(({ state }) => state === "failed").length;
   document.title = `${failed > 0 ? `${failed} failed · ` : ""}vllm-autoscaler`;
   return html`
@@ -132,7 +142,17 @@ function Page() {
     <main class=${status.name === "lost" ? "stale" : ""}>
       ${models.length > 0 && html`<${Bar} ...${{ models, view, change }} />`}
       ${shown.length > 0 &&
-        html`<${Table} ...${{ shown, store, view, shows, reach, busy, change, toggle, ask }} />`}
+        html`<${Table} ...${{
+          shown: drawn,
+          store,
+          view,
+          shows,
+          reach,
+          busy,
+          change,
+          toggle,
+          ask,
+        }} />`}
       ${shown.length === 0 && status.name === "live" &&
         html`<${Nothing} ...${{ models, view, change }} />`}
     </main>

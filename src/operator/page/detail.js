@@ -3,6 +3,7 @@ import { exactTimeOf, hours, span, timeOf, took } from "./format.js";
 import { html } from "./html.js";
 import { coldStartsOf, summaryOf } from "./periods.js";
 import { Plot } from "./plot.js";
+import { Strip } from "./strip.js";
 import { WakeBar, WakeLegend } from "./wake_bar.js";
 
 const CHANGES_SHOWN = 12;
@@ -11,23 +12,28 @@ export function Detail({ model, history, reach }) {
   return html`
     <div class="sheet">
       <section>
-        <h3>Model</h3>
+        <h2>Model</h2>
         <${Facts} model=${model} />
       </section>
       <section>
-        <h3>Pods</h3>
+        <h2>Pods</h2>
         <${Pods} model=${model} />
       </section>
       <section>
-        <h3>Last wake</h3>
+        <h2>Last wake</h2>
         <${Wake} model=${model} wake=${history.lastWake} />
       </section>
+      <section class="whole">
+        <h2>Up and asleep</h2>
+        <${Strip} model=${model} history=${history} reach=${reach} />
+        <p class="reach"><span>${timeOf(reach.fromMs)}</span><span>${timeOf(reach.toMs)}</span></p>
+      </section>
       <section class="wide">
-        <h3>Cold starts</h3>
+        <h2>Cold starts</h2>
         <${ColdStarts} coldStarts=${coldStartsOf(history.changes)} reach=${reach} />
       </section>
       <section class="wide">
-        <h3>Changes of state</h3>
+        <h2>Changes of state</h2>
         <${Changes} changes=${history.changes} />
       </section>
     </div>

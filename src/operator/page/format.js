@@ -20,6 +20,11 @@ export function about(seconds) {
   return seconds >= 60 && seconds < 3_600 ? `${Math.floor(seconds / 60)}m` : span(seconds);
 }
 
+/** How long ago, roughly: `45s`, `4m`, `2h`, `3d`. */
+export function roughly(seconds) {
+  return about(seconds).split(" ")[0];
+}
+
 /** How long something took: `0.8s`, `12.3s`, then as `span`. */
 export function took(seconds) {
   return seconds < 60 ? `${seconds.toFixed(1)}s` : span(seconds);

@@ -1,7 +1,7 @@
 /** One model in the table: a row, or a card where the page is narrow. Drawn anew only when something of it is another. */
 import { adviceFor } from "./advice.js";
 import { Detail } from "./detail.js";
-import { about, hours, span, took } from "./format.js";
+import { about, hours, roughly, span, took } from "./format.js";
 import { html } from "./html.js";
 import { Icon } from "./icon.js";
 import { Strip } from "./strip.js";
@@ -24,7 +24,7 @@ export class Row extends Component {
         <th role="rowheader" scope="row" class="name">
           <button type="button" class="toggle" aria-expanded=${String(isOpen)} aria-controls=${id}
             onClick=${() => toggle(name)}>${name}</button>
-          <small>${target}</small>
+          <small>${placeOf(target)}</small>
         </th>
         <td role="cell" class="state">
           <span class="badge"><${Icon} state=${state} />${state}</span>
@@ -70,6 +70,11 @@ export class Row extends Component {
     }
     </${Fragment}>`;
   }
+}
+
+/** Without the kind of a workload: where a namespace is named, that says enough. */
+function placeOf(target) {
+  return target.replace(/^(?!upstream )\S+ (?=\S+\/)/, "");
 }
 
 function Figure({ of, value }) {
@@ -138,7 +143,7 @@ function LastWake({ model: { state, phases, sinceMs }, wake }) {
   return html`
     <span class="took">${took(wake.seconds)}
           <small>${isFailed && "failed "}<${Ticking} text=${(nowMs) =>
-            `${about((nowMs - endedMs) / 1_000)} ago`} /></small></span>
+            `${roughly((nowMs - endedMs) / 1_000)} ago`} /></small></span>
     <${WakeBar} phases=${wake.phases} label=${isFailed ? "Failed wake" : "Last wake"} />
   `;
 }

@@ -28,13 +28,17 @@ export class Store {
 
   /** Takes an answer of `/api/history`; what the stream has told since it was made is kept. */
   takeHistory({ now, since, models }, nowMs) {
+    const wasAheadMs = this.#aheadMs;
     this.#aheadMs = Date.parse(now) - nowMs;
+    const movedMs = wasAheadMs - this.#aheadMs;
     this.sinceMs = this.#here(since);
     const told = this.history;
     this.history = new Map(models.map(({ name, changes, lastWake }) => {
       const known = changes.map(({ at, ...rest }) => ({ ...rest, atMs: this.#here(at) }));
       const lastMs = known.at(-1)?.atMs ?? -Infinity;
-      const later = (told.get(name)?.changes ?? []).filter(({ atMs }) => atMs > lastMs + 1);
+      const later = (told.get(name)?.changes ?? [])
+        .map((change) => ({ ...change, atMs: change.atMs + movedMs }))
+        .filter(({ atMs }) => atMs > lastMs + 1);
       return [name, {
         changes: [...known, ...later],
         lastWake: lastWake ? this.#wakeOf(lastWake) : told.get(name)?.lastWake ?? null,

@@ -26,7 +26,7 @@ export function Strip({ model, history, reach: { fromMs, nowMs, toMs } }) {
     const [y, height] = BOXES[kind];
     const d = all.map(({ fromMs: begin, toMs: end }) => {
       const x = (begin - fromMs) * scale;
-      const width = Math.max(1.500, (end - begin) * scale);
+      const width = Math.max(1.5, (end - begin) * scale);
       return `M${x.toFixed(1)} ${y}h${width.toFixed(1)}v${height}h-${width.toFixed(1)}z`;
     }).join("");
     return html`<path class=${kind} d=${d} />`;

@@ -59,7 +59,9 @@ export function Table({ shown, store, view, shows, reach, busy, change, toggle, 
     ? "Last 24 hours"
     : `Since ${new Date(reach.fromMs).toTimeString().slice(0, 5)}`;
   return html`
-    <table role="table" aria-label="Models">
+    <table role="table" aria-label="Models" class=${`${shows.gpu ? "gpu" : ""} ${
+      shows.replicas ? "replicas" : ""
+    }`}>
       <thead role="rowgroup">
         <tr role="row">
           ${COLUMNS.filter(([, , of]) => !of || shows[of]).map(([key, name]) =>

@@ -6,6 +6,8 @@ export const PHASES = ["scheduling", "pulling", "starting", "loading"];
 
 export function WakeBar({ phases, label }) {
   const parts = PHASES.filter((phase) => phases[phase] > 0);
+  // Only a cluster tells its phases.
+  if (parts.length === 0) return null;
   const text = [label, ...parts.map((phase) => `${phase} ${took(phases[phase])}`)].filter(Boolean)
     .join(", ");
   return html`<span class="bar" role="img" aria-label=${text} title=${text}>${

@@ -1,0 +1,136 @@
+/** How the status page looks, reads and scales, with models in every state at once (`showcase.ts`). */
+import { expect } from "expect";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { eventually } from "../../src/testing/eventually.ts";
+import { axeFaults, openPage, untilLive } from "./browser.ts";
+import { DAY, many, serveShowcase } from "./showcase.ts";
+
+const WIDE = { width: 1440, height: 900 };
+const PHONE = { width: 360, height: 780 };
+const DOCS = new URL("../../docs/", import.meta.url).pathname;
+const WRITES = Deno.args.includes("--screenshots");
+
+const test = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, fn, sanitizeOps: false, sanitizeResources: false });
+
+async function names(page: Page): Promise<string[]> {
+  return await page.locator("tr.row .toggle").allTextContents();
+}
+
+test("axe finds nothing wrong with the status page: light and dark, on a desk and on a phone", async () => {
+  await using showcase = serveShowcase(DAY);
+  for (const colorScheme of ["light", "dark"] as const) {
+    // High enough for all of it: axe passes over what is not drawn.
+    for (const viewport of [WIDE, { ...PHONE, height: 4_000 }]) {
+      const options: BrowserContextOptions = { colorScheme, viewport, reducedMotion: "reduce" };
+      await using tab = await openPage(showcase.url, options);
+      const { page } = tab;
+      await untilLive(page);
+      const of = `${colorScheme} ${viewport.width}`;
+      expect([of, await axeFaults(page)]).toEqual([of, []]);
+      await page.getByRole("button", { name: "qwen3-8b", exact: true }).click();
+      await page.locator(".plot canvas").waitFor();
+      expect([`${of}, a model`, await axeFaults(page)]).toEqual([`${of}, a model`, []]);
+      await page.getByRole("button", { name: "Sleep qwen3-8b" }).click();
+      await page.getByRole("dialog").waitFor();
+      expect([`${of}, a question`, await axeFaults(page)]).toEqual([`${of}, a question`, []]);
+    }
+  }
+});
+
+test("the status page never scrolls sideways, down to a phone's width", async () => {
+  await using showcase = serveShowcase(DAY);
+  for (const width of [360, 640, 900, 1021, 1280]) {
+    await using tab = await openPage(`${showcase.url}#open=qwen3-8b`, {
+      viewport: { width, height: 780 },
+    });
+    await untilLive(tab.page);
+    const wide = await tab.page.evaluate("document.documentElement.scrollWidth");
+    expect([width, wide]).toEqual([width, width]);
+  }
+});
+
+/** The names in the table, once they are these; the page draws a frame later. */
+async function untilNames(page: Page, ...expected: string[]): Promise<void> {
+  await eventually(async () =>
+    (await names(page)).slice(0, expected.length).join() === expected.join()
+  );
+}
+
+test("the status page filters and sorts, and keeps that in its address", async () => {
+  await using showcase = serveShowcase(DAY);
+  await using tab = await openPage(showcase.url, { viewport: WIDE });
+  const { page } = tab;
+  await untilLive(page);
+  expect(await names(page)).toEqual(DAY.map(({ name }) => name).toSorted());
+  await page.getByRole("button", { name: "Waiting" }).click();
+  await untilNames(page, "deepseek-r1-70b");
+  expect(await page.locator("thead th[aria-sort=descending]").textContent()).toMatch(/^Waiting/);
+  await page.getByRole("button", { name: /^\d failed/ }).click();
+  await untilNames(page, "llama-3.3-70b");
+  await page.reload();
+  await untilLive(page);
+  expect(await names(page)).toEqual(["llama-3.3-70b"]);
+  await page.getByRole("button", { name: /^\d all/ }).click();
+  await page.getByRole("searchbox").fill("qwen3 idle");
+  await untilNames(page, "qwen3-coder-30b");
+  expect((await names(page)).length).toBe(1);
+  await page.getByRole("searchbox").fill("no such model");
+  await page.getByRole("button", { name: "Show all" }).click();
+  await eventually(async () => (await names(page)).length === DAY.length);
+});
+
+test("the status page shows 1,000 models, and answers a key at once meanwhile", async () => {
+  for (const count of [500, 1_000]) {
+    await using showcase = serveShowcase(many(count));
+    await using tab = await openPage(showcase.url, { viewport: WIDE });
+    const { page } = tab;
+    const rows = page.locator("tr.row");
+    await eventually(async () => await rows.count() === count);
+    await page.evaluate(STOPWATCH);
+    const one = Number(await page.evaluate("typed('qwen3-8b-001')"));
+    await eventually(async () => await rows.count() === 1);
+    const first = Number(await page.evaluate("typed('')"));
+    await eventually(async () => await rows.count() === count);
+    const all = Number(await page.evaluate("performance.now() - begunMs"));
+    const longest = Number(await page.evaluate("longestMs"));
+    console.log(
+      `${count} models: filtered to one in ${one.toFixed()} ms, the first of all again in ${first.toFixed()} ms, ` +
+        `all of them in ${all.toFixed()} ms, the page busy for ${longest.toFixed()} ms at most`,
+    );
+  }
+});
+
+/** Types into the filter, and says after how many ms the next frame was drawn. */
+const STOPWATCH = `
+  globalThis.longestMs = 0;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longestMs = Math.max(longestMs, duration);
+  }).observe({ type: "longtask" });
+  globalThis.typed = (text) => new Promise((resolve) => {
+    const input = document.querySelector("input[type=search]");
+    globalThis.begunMs = performance.now();
+    input.value = text;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - begunMs)));
+  });
+`;
+
+if (WRITES) {
+  const write = async (file: string, hash: string, options: BrowserContextOptions) => {
+    await using showcase = serveShowcase(DAY);
+    await using tab = await openPage(showcase.url + hash, { reducedMotion: "reduce", ...options });
+    await untilLive(tab.page);
+    await tab.page.evaluate("document.querySelector('h1 small').textContent = '127.0.0.1:9090'");
+    await tab.page.screenshot({ path: `${DOCS}${file}` });
+  };
+  test("screenshots are written", async () => {
+    const viewport = { width: 1440, height: 860 };
+    await write("status-page-light.png", "", { viewport });
+    await write("status-page-dark.png", "#open=qwen3-8b&sort=state", {
+      viewport,
+      colorScheme: "dark",
+    });
+    await write("status-page-phone.png", "#sort=state", { viewport: PHONE });
+  });
+}
