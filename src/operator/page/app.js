@@ -32,7 +32,10 @@ let rowsMax = FIRST_ROWS;
 
 const announcer = new Announcer((sentence) => live.textContent = sentence);
 const connection = new Connection({
-  onOpen: () => void readHistory(),
+  onOpen() {
+    store.begin();
+    void readHistory();
+  },
   onStatus(status) {
     freeze(status.name === "lost");
     draw();

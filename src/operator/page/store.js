@@ -26,6 +26,11 @@ export class Store {
     }
   }
 
+  /** The stream begins anew, of another gateway perhaps: what was before is told by the next history. */
+  begin() {
+    this.history = new Map();
+  }
+
   /** Takes an answer of `/api/history`; what the stream has told since it was made is kept. */
   takeHistory({ now, since, models }, nowMs) {
     const wasAheadMs = this.#aheadMs;
