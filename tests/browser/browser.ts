@@ -1,7 +1,7 @@
 /** A real Chromium for tests of the status page; whatever a page must never do is noticed and told at its end. */
 import axe from "axe-core";
 import { expect } from "expect";
-import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -25,16 +25,11 @@ export interface Tab extends AsyncDisposable {
 }
 
 /**
- * Opens `url` in a browser of its own. At the end it must have asked nobody but its own origin, broken no content policy,
+ * Opens `url` in a context of its own: no cookies, no cache. At the end it must have asked nobody but its own origin, broken no content policy,
  * and written no error to its console.
  */
 export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Tab> {
-  const executablePath = await findChromium();
-  if (!executablePath) throw new Error("There is no Chromium; see CONTRIBUTING.md");
-  // Chromium's own sandbox does not work for root.
-  const args = Deno.uid() === 0 ? ["--no-sandbox"] : [];
-  const browser = await chromium.launch({ executablePath, args });
-  const context = await browser.newContext(options);
+  const context = await (await (browser ??= launch())).newContext(options);
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const faults: string[] = [];
@@ -56,17 +51,31 @@ export async function openPage(url: string, options: BrowserContextOptions = {})
     page,
     forgive: () => isForgiven = true,
     async [Symbol.asyncDispose]() {
-      await browser.close();
-      if (faults.length > 0) console.log(faults);
+      await context.close();
       expect(faults).toEqual([]);
     },
   };
 }
 
-/** What axe finds wrong with the page as it is: the rule, and where. */
-export async function axeFaults(page: Page): Promise<string[]> {
+/** One for all pages of a test file, which closes it when it is done. */
+let browser: Promise<Browser> | undefined;
+
+async function launch(): Promise<Browser> {
+  const executablePath = await findChromium();
+  if (!executablePath) throw new Error("There is no Chromium; see CONTRIBUTING.md");
+  // Chromium's own sandbox does not work for root.
+  const args = Deno.uid() === 0 ? ["--no-sandbox"] : [];
+  return await chromium.launch({ executablePath, args });
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+}
+
+/** What axe finds wrong with the page, or with a part of it, as it is: the rule, and where. */
+export async function axeFaults(page: Page, part = "html"): Promise<string[]> {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate("axe.run()") as axe.AxeResults;
+  const { violations } = await page.evaluate(`axe.run("${part}")`) as axe.AxeResults;
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`)
   );

@@ -63,7 +63,8 @@ export class Store {
   #change({ model: name, at, state, was, reason }) {
     const atMs = this.#here(at);
     const model = this.models.get(name);
-    if (model) {
+    // It may have been told with its model already: a change to `idle` is told once that has lasted.
+    if (model && model.state !== state) {
       // Its numbers follow within a second; that it is in another state is seen at once.
       const { failure, ...same } = model;
       this.models.set(name, {

@@ -56,6 +56,13 @@ Deno.test("Store shows a change of state at once, before the model's numbers com
   expect(store.models.get("m")).toMatchObject({ state: "asleep" });
 });
 
+// "Sleeps in" was lost: the gateway says that a model is idle once that has lasted, behind the model itself.
+Deno.test("Store keeps what it knows of a model when a change to the state that it shows comes late", () => {
+  const store = storeAt(10_000);
+  store.take(change(10, "active", "idle"), 11_000);
+  expect(store.models.get("m")).toMatchObject({ state: "idle", sleepsAtMs: 70_000 });
+});
+
 Deno.test("Store adds no change for active and idle, which are one", () => {
   const store = storeAt(10_000);
   store.take(change(10, "idle", "active"), 10_000);

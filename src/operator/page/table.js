@@ -45,11 +45,18 @@ export function Bar({ models, view, change }) {
           <input type="search" placeholder="Filter" value=${view
             .text} autocomplete="off" spellcheck=${false}
             onInput=${(event) => change({ text: event.target.value })} /></label>
-      <label class="sorting"><span>Sort by</span>
-          <select onChange=${(event) => change(sortedBy(event.target.value, view))}>${COLUMNS
-            .filter(([key]) => key).map(([key, title]) =>
-              html`<option value=${key} selected=${view.sort === key}>${title}</option>`
-            )}</select></label>
+      <div class="sorting">
+        <label><span class="unseen">Sort by</span>
+          <select onChange=${(event) => change(sortedBy(event.target.value, view))}>
+            ${COLUMNS.filter(([key]) => key).map(([key, title]) =>
+              html`
+                <option value=${key} selected=${view.sort === key}>${title}</option>
+              `
+            )}
+          </select></label>
+        <button type="button" aria-label="Reverse the order" onClick=${() =>
+          change({ descending: !view.descending })}>${view.descending ? "↓" : "↑"}</button>
+      </div>
     </div>
   `;
 }
@@ -94,7 +101,7 @@ function Head({ by, name, view, change }) {
   }</span></button></th>`;
 }
 
-/** The other way round where it is sorted by that already. */
+/** Reverse the order where it is sorted by that already. */
 function sortedBy(sort, view) {
   const descending = view.sort === sort ? !view.descending : DESCENDING_FIRST.includes(sort);
   return { sort, descending };
