@@ -96,7 +96,7 @@ async function answer(verb, model, choice) {
   busy.set(model.name, verb);
   if (question) question = { ...question, busy: true };
   draw();
-  const { ok, message, view: answered } = await act(
+  const { ok, status, message, view: answered } = await act(
     model.name,
     path,
     verb === "sleep" ? choice : {},
@@ -106,7 +106,7 @@ async function answer(verb, model, choice) {
     store.take({ name: "model", data: answered }, Date.now());
     root.querySelector("dialog")?.close();
   } else {
-    question = { verb: question ? verb : "refused", model, refusal: message };
+    question = { verb: question ? verb : "refused", model, refusal: message, status };
   }
   draw();
 }

@@ -35,7 +35,8 @@ export class Connection {
       await this.#read(abort);
       reason = "the gateway has ended the connection";
     } catch (error) {
-      reason = error.message;
+      // What a browser says where nobody answers: "Failed to fetch", "Load failed", ...
+      reason = error instanceof TypeError ? "the gateway does not answer" : error.message;
     }
     if (abort === this.#abort) this.#lost(reason);
   }

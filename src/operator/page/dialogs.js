@@ -33,29 +33,30 @@ export function Question({ ask, history, answer, close }) {
   `;
 }
 
-function Sleep({ ask: { model, refusal, busy }, history, answer, close }) {
+function Sleep({ ask: { model, refusal, status, busy }, history, answer, close }) {
+  // In use: that is the one refusal that force is an answer to.
+  const isInUse = status === 409;
   const { name, pending, inFlight } = model;
-  const inUse = pending + inFlight;
   const { lastWake } = history;
   return html`<${Dialog} title=${`Put ${name} to sleep?`} close=${close}>
     <p>The next request wakes it again${
     lastWake && lastWake.ended !== "failed" ? `; the last wake took ${took(lastWake.seconds)}` : ""
   }.</p>
     ${
-    !refusal && inUse > 0 &&
+    !refusal && pending + inFlight > 0 &&
     html`<p>${count(inFlight, "request")} in flight, ${pending} waiting.</p>`
   }
+    ${refusal && html`<p class="failure" role="alert">Refused: ${refusal}</p>`}
     ${
-    refusal && html`
-      <p class="failure" role="alert">Refused: ${refusal}</p>
+    isInUse && html`
       <p>Forced, it takes no new requests, lets the running ones finish, and then sleeps.</p>
     `
   }
     <div class="choices">
       <button type="button" autofocus onClick=${leave}>Cancel</button>
       <button type="button" class="danger" aria-disabled=${String(busy === true)}
-        onClick=${() => busy || answer("sleep", model, refusal ? { force: true } : {})}>${
-    refusal ? "Force it to sleep" : "Put to sleep"
+        onClick=${() => busy || answer("sleep", model, isInUse ? { force: true } : {})}>${
+    isInUse ? "Force it to sleep" : "Put to sleep"
   }</button>
     </div>
   </${Dialog}>`;
@@ -64,23 +65,23 @@ function Sleep({ ask: { model, refusal, busy }, history, answer, close }) {
 const TIMES = { "30m": "30 minutes", "2h": "2 hours", "8h": "8 hours", "24h": "1 day" };
 
 function Pin({ ask: { model, refusal, busy }, answer, close }) {
-  let chosen = "2h";
+  const pin = (event) => {
+    const { value } = event.currentTarget.closest("dialog").querySelector("select");
+    if (!busy) answer("pin", model, value);
+  };
   return html`<${Dialog} title=${`Keep ${model.name} up?`} close=${close}>
     <p>It is not put to sleep for that long, whoever uses it. All gateways heed it.</p>
-    <p><label for="pin-for">For</label> <select id="pin-for" onChange=${(event) =>
-    chosen = event.target.value}>${
+    <p><label for="pin-for">For</label> <select id="pin-for">${
     Object.entries(TIMES).map(([value, text]) =>
-      html`<option value=${value} selected=${value === chosen}>${text}</option>`
+      html`<option value=${value} selected=${value === "2h"}>${text}</option>`
     )
   }</select></p>
     ${refusal && html`<p class="failure" role="alert">Refused: ${refusal}</p>`}
     <div class="choices">
       <button type="button" autofocus onClick=${leave}>Cancel</button>
-      <button type="button" class="main" aria-disabled=${String(busy === true)}
-        onClick=${(event) => {
-    chosen = event.currentTarget.closest("dialog").querySelector("select").value;
-    if (!busy) answer("pin", model, chosen);
-  }}>Pin</button>
+      <button type="button" class="main" aria-disabled=${
+    String(busy === true)
+  } onClick=${pin}>Pin</button>
     </div>
   </${Dialog}>`;
 }

@@ -72,9 +72,15 @@ export class Row extends Component {
   }
 }
 
-/** Without the kind of a workload: where a namespace is named, that says enough. */
+/** The name alone of a program; of a workload without its kind, where its namespace says enough. */
 function placeOf(target) {
-  return target.replace(/^(?!upstream )\S+ (?=\S+\/)/, "");
+  if (isRouted(target)) return target;
+  return target.replace(/^process .*\//, "process ").replace(/^\S+ (?=\S+\/)/, "");
+}
+
+/** True for an upstream of its own: there is nothing to wake, and nothing to put to sleep. */
+function isRouted(target) {
+  return target.startsWith("upstream ");
 }
 
 function Figure({ of, value }) {
@@ -150,7 +156,8 @@ function LastWake({ model: { state, phases, sinceMs }, wake }) {
 
 /** One button for waking and putting to sleep, so that the focus stays where it was when it turns. */
 function Actions({ model, busy, ask }) {
-  const { name, state, pinnedUntilMs } = model;
+  const { name, state, target, pinnedUntilMs } = model;
+  if (isRouted(target)) return null;
   const isUp = state === "active" || state === "idle";
   const isWaking = state === "waking";
   const main = isUp ? "sleep" : "wake";

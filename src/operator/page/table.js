@@ -122,7 +122,7 @@ export function Freed({ models }) {
 export function Liveness({ status: { name, reason, retryAtMs }, retry }) {
   const isLost = name === "lost";
   const text = (nowMs) =>
-    retryAtMs > nowMs ? `trying again in ${span((retryAtMs - nowMs) / 1_000)}` : "trying again";
+    retryAtMs > nowMs ? `Trying again in ${span((retryAtMs - nowMs) / 1_000)}.` : "Trying again.";
   return html`<div class=${`liveness ${name}`}>
     <span class="dot"></span>
     <p role="status">${
