@@ -51,6 +51,8 @@ export class LiveModels {
       const views = this.views();
       const prints = this.#prints(views);
       for (const [listener, sent] of [...this.#sent]) {
+        // One that was told before it may have ended it.
+        if (!this.#sent.has(listener)) continue;
         this.#sent.set(listener, prints);
         tell(listener, views, prints, sent);
       }

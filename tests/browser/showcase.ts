@@ -129,7 +129,7 @@ export const DAY: readonly Sketch[] = [
   },
   {
     ...{ name: "qwen3-coder-30b", target: "deployment ai/vllm-qwen3-coder-30b", gpus: 2 },
-    ...{ state: "idle", reason: "the last answer has ended", sinceS: 260 },
+    ...{ state: "idle", reason: "last answer ended", sinceS: 260 },
     wakes: [15, 10, 5, 1.1].map((h) => ({ agoS: h * HOUR_S, seconds: 92 - h, upS: 7_000 })),
     more: {
       sleepsInSeconds: 640,
@@ -157,7 +157,7 @@ export const DAY: readonly Sketch[] = [
   },
   {
     ...{ name: "bge-m3", target: "deployment ai/vllm-bge-m3", gpus: 1 },
-    ...{ state: "idle", reason: "the last answer has ended", sinceS: 3_120 },
+    ...{ state: "idle", reason: "last answer ended", sinceS: 3_120 },
     wakes: [{ agoS: 20 * HOUR_S, seconds: 18.4, upS: 72_000 }],
     more: { pinnedUntil: at(-1.750 * HOUR_S) },
   },
@@ -198,13 +198,18 @@ export function many(count: number): Sketch[] {
   });
 }
 
+export interface Showcase extends AsyncDisposable {
+  readonly url: string;
+  /** Breaks every connection, and takes no more. */
+  cut(): void;
+}
+
 /** Serves them on a free port of this machine until disposed. */
-export function serveShowcase(
-  sketches: readonly Sketch[],
-): AsyncDisposable & { readonly url: string } {
+export function serveShowcase(sketches: readonly Sketch[]): Showcase {
+  const ending = new AbortController();
   const history = { now: at(0), since: at(23.5 * HOUR_S), models: sketches.map(historyOf) };
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    { hostname: "127.0.0.1", port: 0, signal: ending.signal, onListen() {} },
     ({ url, headers }) => {
       const { pathname } = new URL(url);
       if (pathname === "/api/history") {
@@ -222,6 +227,10 @@ export function serveShowcase(
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}/`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    cut: () => ending.abort(),
+    async [Symbol.asyncDispose]() {
+      ending.abort();
+      await server.finished;
+    },
   };
 }

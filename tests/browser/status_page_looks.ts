@@ -20,10 +20,10 @@ async function names(page: Page): Promise<string[]> {
 }
 
 test("axe finds nothing wrong with the status page: light and dark, on a desk and on a phone", async () => {
-  await using showcase = serveShowcase(DAY);
   for (const colorScheme of ["light", "dark"] as const) {
     // High enough for all of it: axe passes over what is not drawn.
     for (const viewport of [WIDE, { ...PHONE, height: 4_000 }]) {
+      await using showcase = serveShowcase(DAY);
       const options: BrowserContextOptions = { colorScheme, viewport, reducedMotion: "reduce" };
       await using tab = await openPage(showcase.url, options);
       const { page } = tab;
@@ -38,8 +38,50 @@ test("axe finds nothing wrong with the status page: light and dark, on a desk an
         `${of}, a question`,
         [],
       ]);
+      await page.keyboard.press("Escape");
+      tab.forgive();
+      showcase.cut();
+      await page.locator("main.stale").waitFor();
+      expect([`${of}, lost`, await axeFaults(page)]).toEqual([`${of}, lost`, []]);
     }
   }
+});
+
+test("the status page answers for any model: is it up, why, since when, and what comes next", async () => {
+  await using showcase = serveShowcase(DAY);
+  await using tab = await openPage(showcase.url, { viewport: WIDE });
+  const { page } = tab;
+  await untilLive(page);
+  await page.locator("header").filter({ hasText: /Freed \d+\.\d of \d+\.\d GPU-hours today/ })
+    .waitFor();
+  const says = async (model: string, ...words: (string | RegExp)[]) => {
+    const row = page.locator(`tr.row[data-model="${model}"]`);
+    for (const word of words) await row.filter({ hasText: word }).waitFor();
+    return row;
+  };
+  const waking = await says("deepseek-r1-70b", "waking", "loading for 41 s: pod", "0/1", "so far");
+  await waking.getByRole("img", {
+    name: "This wake, scheduling 1.1s, pulling 38.4s, starting 15.2s, loading 41.3s",
+  }).waitFor();
+  await says("qwen3-8b", "active", "a request came", "in use", "1/1", "14.5 h");
+  await says("qwen3-coder-30b", "idle", /10m \d\ds/);
+  await says("bge-m3", "pinned", /1h 4\dm/);
+  await says("llama-3.3-70b", "failed", "no node takes its pod", "failed");
+  const note = page.locator("tr.note");
+  for (const words of ["4 Insufficient nvidia.com/gpu", "Free a GPU", /refused for another \d+s/]) {
+    await note.filter({ hasText: words }).waitFor();
+  }
+  const asleep = await says("mistral-small-24b", "asleep", "quiet for 900.0 s");
+  await asleep.getByRole("img", { name: /^up 3h \d\dm of 23h \d\dm, 3 cold starts$/ }).waitFor();
+  await page.locator("footer").filter({ hasText: "this gateway's memory" }).waitFor();
+  await page.getByRole("button", { name: "qwen3-8b", exact: true }).click();
+  const sheet = page.locator("tr.detail");
+  for (
+    const words of [
+      ...["vllm-qwen3-8b-7d4f9-kq8zn", "gpu-a1", "6 cold starts, median 1m 01s", "loading 30.9s"],
+      "freed 105.0 of 150.0",
+    ]
+  ) await sheet.filter({ hasText: words }).waitFor();
 });
 
 test("the status page never scrolls sideways, down to a phone's width", async () => {
@@ -73,6 +115,7 @@ test("the status page filters and sorts, and keeps that in its address", async (
   expect(await page.locator("thead th[aria-sort=descending]").textContent()).toMatch(/^Waiting/);
   await page.getByRole("button", { name: /^\d failed/ }).click();
   await untilNames(page, "llama-3.3-70b");
+  await page.waitForURL(/sort=-pending/);
   await page.reload();
   await untilLive(page);
   expect(await names(page)).toEqual(["llama-3.3-70b"]);

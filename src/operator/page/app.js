@@ -29,6 +29,9 @@ let isDue = false;
 const FIRST_ROWS = 60;
 const MORE_ROWS = 120;
 let rowsMax = FIRST_ROWS;
+/** The address follows the reader when he rests: browsers refuse one that is written with every key. */
+const WRITE_MS = 250;
+let writing;
 
 const announcer = new Announcer((sentence) => live.textContent = sentence);
 const connection = new Connection({
@@ -73,7 +76,10 @@ function draw() {
 function change(part) {
   view = { ...view, ...part };
   rowsMax = FIRST_ROWS;
-  history.replaceState(null, "", writeView(view) || location.pathname);
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    history.replaceState(null, "", writeView(view) || location.pathname);
+  }, WRITE_MS);
   draw();
 }
 
@@ -127,7 +133,8 @@ function Page() {
   const replicas = models.some((model) => model.replicas);
   if (gpu !== shows.gpu || replicas !== shows.replicas) shows = { gpu, replicas };
   const next = reachOf(store.sinceMs, Date.now());
-  if (next.fromMs !== reach.fromMs || next.nowMs !== reach.nowMs) reach = next;
+  const isElse = next.fromMs !== reach.fromMs || next.nowMs !== reach.nowMs;
+  if (isElse && status.name !== "lost") reach = next;
   const shown = shownModels(models, (name) => store.historyOf(name), view);
   const drawn = shown.slice(0, rowsMax);
   if (drawn.length < shown.length) {

@@ -13,9 +13,7 @@ export function freeze(frozen) {
 setInterval(() => {
   if (document.hidden) return;
   const nowMs = Date.now();
-  for (const each of mounted) {
-    if (!isFrozen || each.props.always) each.tick(nowMs);
-  }
+  for (const each of mounted) each.tick(nowMs);
 }, PERIOD_MS);
 
 /** `text`: from the time in ms to what is to be read then. */
@@ -34,6 +32,7 @@ export class Ticking extends Component {
   }
 
   tick(nowMs) {
+    if (isFrozen && !this.props.always && this.text !== undefined) return;
     const text = this.props.text(nowMs);
     if (text === this.text) return;
     this.text = text;
