@@ -31,6 +31,10 @@ Deno.test("operators wake a model, see it come up, and find its requests in the 
   const chat = await gateway.chat("m");
   expect([chat.status, chat.headers.get("x-cold-start-ms")]).toEqual([200, null]);
   await chat.body?.cancel();
+  const history = await (await fetch(`${url}/api/history`)).json();
+  expect(history.models[0].changes.map(({ state }: { state: string }) => state))
+    .toEqual(["asleep", "waking", "active"]);
+  expect(history.models[0].lastWake).toMatchObject({ model: "m", ended: "active" });
   await (await gateway.chat("nobody")).body?.cancel();
   const counted = async (name: string, labels: Record<string, string>) => {
     const response = await fetch(`${url}/metrics`);
@@ -73,6 +77,23 @@ Deno.test("an engine that does not say how busy it is is counted, and stays up",
   await (await gateway.chat("m")).body?.cancel();
   await eventually(async () => (await failures())[0]!.value > 1);
   expect(gateway.states("m")).not.toContain("stopping");
+});
+
+Deno.test("the status page is a file at the root, and asked for again only when it is another", async () => {
+  const { gateway, url } = await start();
+  await using _gateway = gateway;
+  const page = await fetch(url);
+  expect([page.status, page.headers.get("content-type")]).toEqual([
+    200,
+    "text/html; charset=utf-8",
+  ]);
+  expect(await page.text()).toMatch(/^<!doctype html>/);
+  const head = await fetch(url, { method: "HEAD" });
+  expect([head.status, await head.text()]).toEqual([200, ""]);
+  const headers = { "if-none-match": page.headers.get("etag")! };
+  expect((await fetch(url, { headers })).status).toBe(304);
+  const wrong = await fetch(url, { method: "POST" });
+  expect([wrong.status, (await wrong.json()).error.message]).toEqual([405, "Use GET"]);
 });
 
 Deno.test("the operator surface says that the gateway drains, and counts configs that were refused", async () => {

@@ -30,7 +30,7 @@ or paste this into another terminal:
       -d '{"model":"qwen3-8b","stream":true,"messages":[{"role":"user","content":"Tell me a story"}]}'
 
 The first request waits 3 s while its model starts. 20 s after the last answer the model sleeps again.
-See it happen: deno task status --watch --url http://${operator}
+See it happen: http://${operator} in a browser, or deno task status --watch --url http://${operator}
 Ctrl-C ends the demo.
 `);
 const code = await serveCommand({

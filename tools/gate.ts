@@ -1,10 +1,11 @@
 /**
- * `deno task test`: the whole gate in order: format, lint, types, bundle, tests, clients. All of it
- * runs, whatever fails on the way; the last line counts the tests, and each failed check as one
- * failure more. Arguments go to `deno test`; with any, the clients are left out.
+ * `deno task test`: the whole gate in order: format, lint, types, bundle, tests, clients, browser. All
+ * of it runs, whatever fails on the way; the last line counts the tests, and each failed check as one
+ * failure more. Arguments go to `deno test`; with any, clients and browser are left out.
  *
  * What `tests/` starts is the bundle, as it is shipped; what the clients start is the sources.
  */
+import { runBrowserTests } from "./browser_tests.ts";
 import { bundle } from "./bundle.ts";
 import { runClientTests } from "./client_tests.ts";
 import type { Counts } from "./count_tests.ts";
@@ -53,11 +54,11 @@ async function bundled(dir: string): Promise<Record<string, string>> {
 }
 
 /** After the others, which would take the processor from its timeouts. */
-async function testClients(): Promise<Counts> {
-  console.log("\n== clients: deno task test:clients");
-  const result = await runClientTests([], env);
+async function testSuite(name: string, run: typeof runClientTests): Promise<Counts> {
+  console.log(`\n== ${name}: deno task test:${name}`);
+  const result = await run([], env);
   if (!("skipped" in result)) return result;
-  console.log(`== clients: skipped, ${result.skipped}`);
+  console.log(`== ${name}: skipped, ${result.skipped}`);
   return NOTHING;
 }
 
@@ -70,10 +71,19 @@ const program = await bundled(dir);
 const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
 const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
+<<<<<<< HEAD
 const tests = await runTests(args, { ...env, ...program });
 await Deno.remove(dir, { recursive: true });
 const clients = Deno.args.length === 0 ? await testClients() : NOTHING;
 const passed = tests.passed + clients.passed;
 const failed = tests.failed + clients.failed + failedChecks;
+=======
+const tests = await runTests(args, env);
+const isWhole = Deno.args.length === 0;
+const clients = isWhole ? await testSuite("clients", runClientTests) : NOTHING;
+const browser = isWhole ? await testSuite("browser", runBrowserTests) : NOTHING;
+const passed = tests.passed + clients.passed + browser.passed;
+const failed = tests.failed + clients.failed + browser.failed + failedChecks;
+>>>>>>> main
 console.log(`\n${passed} passed, ${failed} failed`);
 Deno.exit(failed === 0 ? 0 : 1);

@@ -25,6 +25,9 @@ const PLATFORM = ["main.ts", "src/cli", "src/platform"];
 /** Node's modules that compute and touch nothing. */
 const PURE_MODULES = ["node:path"];
 
+/** What runs in a browser and not in the program, which only serves it. */
+const PAGE = "src/operator/page/";
+
 /** Layers that import no package at all. */
 const WITHOUT_PACKAGES = ["src/activator", "src/lib"];
 
@@ -45,7 +48,7 @@ export function isTest(path: string): boolean {
 }
 
 export function mayNameTheWorld(path: string): boolean {
-  return isTest(path) || PLATFORM.includes(layerOf(path) ?? "");
+  return isTest(path) || path.startsWith(PAGE) || PLATFORM.includes(layerOf(path) ?? "");
 }
 
 /**
@@ -54,12 +57,19 @@ export function mayNameTheWorld(path: string): boolean {
  */
 export function edgeFault(from: string, specifier: string): string | undefined {
   if (isTest(from)) return undefined;
+  if (from.startsWith(PAGE)) return pageFault(from, specifier);
   const layer = layerOf(from);
   if (!layer) return `${from} is in no layer: put it into one of ${LAYERS.flat().join(", ")}`;
   const why = /^\.{0,2}\//.test(specifier)
     ? fileFault(from, layer, resolve(from, specifier))
     : packageFault(layer, specifier);
   return why && `${from} must not import ${specifier}: ${why}`;
+}
+
+/** A browser finds what is beside the file that asks for it, and nothing else. */
+function pageFault(from: string, specifier: string): string | undefined {
+  if (/^\.{1,2}\//.test(specifier) && resolve(from, specifier).startsWith(PAGE)) return undefined;
+  return `${from} must not import ${specifier}: the page is served from ${PAGE} alone`;
 }
 
 function fileFault(from: string, layer: string, to: string): string | undefined {

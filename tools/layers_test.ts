@@ -19,6 +19,9 @@ Deno.test("edgeFault() allows what stands below", () => {
       ["src/cli/version.ts", "../../deno.json"],
       ["src/gateway/send_test.ts", "../testing/virtual_clock.ts"],
       ["src/testing/small_world.ts", "../app.ts"],
+      ["src/operator/page/app.js", "./store.js"],
+      ["src/operator/page/html.js", "./vendor/htm.js"],
+      ["src/operator/page.ts", "./page/app.js"],
     ] as const
   ) expect([from, specifier, edgeFault(from, specifier)]).toEqual([from, specifier, undefined]);
 });
@@ -44,6 +47,8 @@ Deno.test("edgeFault() refuses what the layers forbid, with the reason", () => {
       ["src/lib/size.ts", "zod", "depends on no package"],
       ["src/config/parse.ts", "npm:yaml@2", "import map"],
       ["src/targets/get.ts", "node:fs", "only src/platform and src/cli"],
+      ["src/operator/page/app.js", "../journal.ts", "served from src/operator/page/ alone"],
+      ["src/operator/page/app.js", "preact", "served from src/operator/page/ alone"],
     ] as const
   ) {
     expect([from, specifier, edgeFault(from, specifier)]).toEqual([

@@ -88,6 +88,7 @@ export class Activation implements Admission {
     this.steering = new Steering({
       ...{ activation: this, clock: this.#clock, news: this.#news },
       onSleep: (mode) => this.dispatch({ type: "sleep", mode }),
+      onRetry: () => this.dispatch({ type: "retry" }),
     });
     this.target.subscribe(this.#conversation);
     this.#reconcile();

@@ -61,6 +61,8 @@ export type LifecycleEvent =
   | { readonly type: "conflict"; readonly reason?: string }
   | { readonly type: "unanswered"; readonly message: string }
   | { readonly type: "measured"; readonly usage: Usage }
+  /** An operator does not wait for the next try of what has failed. */
+  | { readonly type: "retry" }
   /** An operator wants it at zero; who asks for `now` has seen that nobody uses it here. */
   | { readonly type: "sleep"; readonly mode: "now" | "force" }
   /** The other gateways may have agreed without us: see {@link TargetObserver.lapsed}. */
@@ -131,6 +133,10 @@ function ask(state: Asking, gate: Intent["gate"], what: Ask | undefined): Intent
     ask: told || askAtMs < Infinity ? undefined : what,
     deadlineMs: Math.min(askAtMs, deadlineMs),
   };
+}
+
+function triedAgain(state: In<"failed">, now: Now, reason: string): State {
+  return state.zeroSeen ? asleep(state, now, reason) : unknown(state, now, `${reason}: look`);
 }
 
 /** What is newer than its zero is not what was stopped. */
@@ -269,10 +275,11 @@ const ARROWS: {
         return { ...state, inFlight: now.demand.inFlight > 0 };
       case "refused":
         return { ...state, told: true };
+      case "retry":
+        return triedAgain(state, now, "an operator tries again");
       case "deadline":
         if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
-        if (state.zeroSeen) return asleep(state, now, "may be tried again");
-        return unknown(state, now, "may be tried again: look");
+        return triedAgain(state, now, "may be tried again");
       default:
         return askAgain(state, event, now);
     }

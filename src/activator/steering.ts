@@ -22,6 +22,7 @@ export interface SteeringOptions {
   /** Told at each change of its state. */
   readonly news: News;
   readonly onSleep: (mode: "now" | "force") => void;
+  readonly onRetry: () => void;
 }
 
 /** Whoever asks for a sleep is told how it went; while another gateway does not answer, only that it is under way. */
@@ -30,9 +31,10 @@ const SLEEP_ANSWER_MAX_MS = 5_000;
 export class Steering {
   constructor(readonly options: SteeringOptions) {}
 
-  /** Wakes it as a request does, for nobody. @throws as `admit` does, if nobody can be served */
+  /** Wakes it as a request does, for nobody; what has failed is tried again at once. @throws as `admit` does, if nobody can be served */
   wake(): void {
     const { signal } = new AbortController();
+    this.options.onRetry();
     const permit = this.options.activation.admit({ signal, forNobody: true });
     // How it ends is seen in its state.
     Promise.resolve(permit).then((permit) => permit[Symbol.dispose](), () => {});

@@ -1,7 +1,7 @@
 /** What operators do with a model, in virtual time: put it to sleep, pin it. */
 import { expect } from "expect";
 import { silentLog as log } from "../telemetry/log.ts";
-import { FakeTarget } from "../testing/fake_target.ts";
+import { FAIR_WEATHER, FakeTarget } from "../testing/fake_target.ts";
 import { settle, VirtualClock } from "../testing/virtual_clock.ts";
 import { Activation } from "./activation.ts";
 
@@ -110,6 +110,21 @@ Deno.test("Activation wakes a sleeping model that is pinned, and lets it go when
     "wake",
     "sleep",
   ]]);
+});
+
+Deno.test("Activation tries again at once what has failed, when an operator wakes it", async () => {
+  const { clock, target, activation, permit } = await world();
+  permit[Symbol.dispose]();
+  await clock.advance(70_000);
+  target.weather = { ...FAIR_WEATHER, cannotWake: () => true };
+  activation.steering.wake();
+  await clock.advance(3_000);
+  expect(activation.state).toBe("failed");
+  target.weather = FAIR_WEATHER;
+  activation.steering.wake();
+  expect(["asleep", "unknown", "waking"]).toContain(activation.state);
+  await clock.advance(5_000);
+  expect(activation.state).toBe("idle");
 });
 
 Deno.test("Activation says that a pin was not written down", async () => {

@@ -1,7 +1,10 @@
-/** `/api/events`: all models as they are, then every change of state, as server-sent events. */
+/**
+ * `/api/events`: all models as they are, then every change of state, every wake that has ended, and each model that
+ * differs from what was sent of it, as server-sent events.
+ */
 import type { Clock } from "../platform/clock.ts";
 import type { Journal } from "./journal.ts";
-import type { ModelView } from "./model_view.ts";
+import type { LiveModels } from "./live_models.ts";
 
 /** A proxy on the way, or a dead peer, is found out by this. */
 const KEEP_ALIVE_MS = 15_000;
@@ -10,24 +13,28 @@ const BEHIND_MAX = 1_000;
 
 export function eventStream(
   journal: Journal,
-  models: () => readonly ModelView[],
+  live: LiveModels,
   clock: Clock,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  let timer: Disposable | undefined;
-  let listening: Disposable | undefined;
-  const end = () => {
-    timer?.[Symbol.dispose]();
-    listening?.[Symbol.dispose]();
-  };
+  const listening = new DisposableStack();
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       const write = (text: string) => {
+        if (listening.disposed) return;
         controller.enqueue(encoder.encode(text));
         if (controller.desiredSize !== null && controller.desiredSize > -BEHIND_MAX) return;
-        end();
+        listening.dispose();
         controller.error(new Error("the reader is too slow"));
       };
+      const send = (name: string) => (data: unknown) => write(event(name, data));
+      listening.use(live.listen({
+        models: send("models"),
+        // In one piece: a thousand models that change at once are no reader that is behind.
+        changed: (views) => write(views.map((view) => event("model", view)).join("")),
+      }));
+      listening.use(journal.listen({ changed: send("change"), woke: send("wake") }));
+      let timer: Disposable;
       const keepAlive = () => {
         timer = clock.timer(KEEP_ALIVE_MS, () => {
           // First the next one: who is too slow is let go by this write, and the timer with it.
@@ -35,11 +42,10 @@ export function eventStream(
           write(": keep-alive\n\n");
         });
       };
-      listening = journal.listen((change) => write(event("change", change)));
-      write(event("models", models()));
       keepAlive();
+      listening.defer(() => timer[Symbol.dispose]());
     },
-    cancel: end,
+    cancel: () => listening.dispose(),
   });
 }
 

@@ -49,6 +49,18 @@ export const CHANGE = z.strictObject({
   ...{ model: z.string(), at: moment, state: z.string(), was: z.string(), reason: z.string() },
 });
 
+export const HISTORY = z.strictObject({
+  now: moment.describe("by the gateway's clock"),
+  since: moment.describe("from when on it is known: this gateway's start, at most a day ago"),
+  models: z.array(z.strictObject({
+    name: z.string(),
+    changes: z.array(CHANGE.omit({ model: true, was: true })).describe(
+      "the earliest first; from `active` to `idle` and back is none",
+    ),
+    lastWake: nullable(WAKE),
+  })),
+});
+
 const ERROR = z.strictObject({ error: z.strictObject({ message: z.string() }) });
 
 /** By path and method: what a good answer is. */
@@ -69,9 +81,16 @@ const ANSWERS = {
   "/api/wakes": {
     get: ["The last wakes, the latest first.", z.strictObject({ wakes: z.array(WAKE) })],
   },
+  "/api/history": {
+    get: ["The states of every model since this gateway's start, and its last wake.", HISTORY],
+  },
   "/api/config": { get: ["The config in force, without keys.", z.looseObject({})] },
   "/api/events": {
-    get: ["Event `models` (every model), then an event `change` each time.", CHANGE],
+    get: [
+      "Event `models` (every model), then `change` at each change of state, `wake` when a wake has ended, and `model`, at " +
+      "most once a second, where a model differs from what was sent of it.",
+      z.union([CHANGE, WAKE, MODEL, z.array(MODEL)]),
+    ],
   },
 } as const;
 

@@ -16,8 +16,10 @@ import { eventStream } from "./event_stream.ts";
 import { GatewayMetrics, type GatewayMetricsOptions } from "./gateway_metrics.ts";
 import { Guard } from "./guard.ts";
 import { Journal } from "./journal.ts";
-import { type ModelView, viewOf } from "./model_view.ts";
+import { LiveModels } from "./live_models.ts";
+import { type ModelView, momentOf, viewOf } from "./model_view.ts";
 import { openApi } from "./openapi.ts";
+import { statusPage } from "./page.ts";
 import { isVerb, steer, type Verb } from "./verbs.ts";
 
 export interface OperatorOptions extends SecretTools, GatewayMetricsOptions {
@@ -83,16 +85,20 @@ class Pages {
     ({ models }) => new Map(models.map((spec) => [spec.name, spec])),
   );
 
+  readonly #live: LiveModels;
+
   constructor(
     readonly options: OperatorOptions,
     readonly metrics: GatewayMetrics,
     readonly journal: Journal,
-  ) {}
+  ) {
+    this.#live = new LiveModels(() => this.#models(), options.clock);
+  }
 
   answer(request: ServerRequest, path: string): Response | Promise<Response> {
     const [, name, verb] = /^\/api\/models\/([^/]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
     if (name !== undefined) return this.#model(request, name, verb);
-    const page = this.#page(path);
+    const page = statusPage(path, request.headers) ?? this.#page(path);
     if (!page) return failure(404, `There is nothing at ${path}`);
     return request.method === "GET" || request.method === "HEAD" ? page() : notAllowed("GET");
   }
@@ -111,13 +117,15 @@ class Pages {
         return () => json({ models: this.#models() });
       case "/api/wakes":
         return () => json({ wakes: journal.wakes });
+      case "/api/history":
+        return () => json(this.#history());
       case "/api/config":
         return () => json(printConfig(config()));
       case "/api/openapi.json":
         return () => json(openApi(version));
       case "/api/events":
         return () =>
-          new Response(eventStream(journal, () => this.#models(), clock), {
+          new Response(eventStream(journal, this.#live, clock), {
             headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
           });
     }
@@ -145,6 +153,15 @@ class Pages {
     if (!refusal) return json(this.#view(activation), 202);
     const { status, message } = refusal;
     return failure(status, message, status === 405 ? { allow: "POST" } : {});
+  }
+
+  #history(): unknown {
+    const { clock, activator } = this.options;
+    return {
+      now: momentOf(clock.nowMs(), clock),
+      since: this.journal.since,
+      models: [...activator().activations].map(({ model }) => this.journal.history(model)),
+    };
   }
 
   #models(): ModelView[] {

@@ -3,7 +3,7 @@ import { expect } from "expect";
 import type { KeySpec } from "../config/spec.ts";
 import { parseExposition } from "../testing/exposition.ts";
 import { operatorWorld } from "../testing/operator_world.ts";
-import { MODEL, WAKE } from "./openapi.ts";
+import { HISTORY, MODEL, WAKE } from "./openapi.ts";
 
 const KEYS: KeySpec[] = [
   { name: "ops", key: "secret", operator: true, inFlightMax: 0 },
@@ -48,9 +48,14 @@ Deno.test("the operator surface streams what there is, then every change, until 
   const timers = clock.timers;
   await wake("m");
   await clock.advance(10_000);
-  const changes: string[] = [];
-  for (let i = 0; i < 2; i++) changes.push((await reader.read()).value!);
-  expect(changes.map((text) => JSON.parse(text.split("data: ")[1]!))).toEqual([
+  let text = "";
+  while (!text.includes("event: wake")) text += (await reader.read()).value;
+  const told = (name: string) =>
+    text.split("\n\n").filter((event) => event.startsWith(`event: ${name}\n`))
+      .map((event) => JSON.parse(event.split("data: ")[1]!));
+  expect(told("wake")).toEqual([expect.objectContaining({ model: "m", ended: "active" })]);
+  expect(told("model")[0]).toMatchObject({ name: "m", state: "waking", pending: 1 });
+  expect(told("change")).toEqual([
     expect.objectContaining({
       model: "m",
       was: "asleep",
@@ -106,7 +111,9 @@ Deno.test("elsewhere the operator surface wants an operator's key, but for probe
     .toEqual([401, 401, 401]);
   expect([await status("Bearer secret"), await status(basic("me:secret"))]).toEqual([200, 200]);
   expect([await status(basic("secret:x")), await status("Basic %%%")]).toEqual([401, 401]);
-  expect(await status(undefined, "/api/events")).toBe(401);
+  for (const path of ["/", "/page/app.js", "/api/events"]) {
+    expect([path, await status(undefined, path)]).toEqual([path, 401]);
+  }
   for (const path of ["/livez", "/readyz", "/metrics"]) {
     expect([path, await status(undefined, path)]).toEqual([path, 200]);
   }
@@ -205,7 +212,11 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
     ...["wake", "sleep", "pin", "unpin"].map((
       verb,
     ) => [`/api/models/{name}/${verb}`, "post", true]),
-    ...[["/api/wakes", "get", true], ["/api/config", "get", true], ["/api/events", "get", true]],
+    ...[["/api/wakes", "get", true], ["/api/history", "get", true], ["/api/config", "get", true], [
+      "/api/events",
+      "get",
+      true,
+    ]],
   ]);
   await clock.advance(10_000);
   await wake("a%2Fb");
@@ -220,7 +231,7 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
   };
   const { models } = await (await ask("/api/models")).json();
   expect(models[0]).toMatchObject({
-    ...{ pinnedUntil: "2026-01-01T02:00:56.000Z", replicas: { desired: 1, ready: 0 } },
+    ...{ pinnedUntil: "2026-01-01T02:01:01.000Z", replicas: { desired: 1, ready: 0 } },
     pods: [{ name: "vllm-1", node: null, ready: false, status: "no node takes it" }],
     gpu: { count: 8, today: { upSeconds: 0, freedSeconds: 0.5 } },
   });
@@ -228,6 +239,7 @@ Deno.test("/api/openapi.json describes what is there as it is, and nothing else"
   // Strict: what is told and not described is a fault as well.
   for (const model of models) expect(MODEL.safeParse(model).error).toBe(undefined);
   expect([wakes.length, WAKE.safeParse(wakes[0]).error]).toEqual([2, undefined]);
+  expect(HISTORY.safeParse(await (await ask("/api/history")).json()).error).toBe(undefined);
 });
 
 interface Answers {

@@ -23,6 +23,9 @@ const PRIVATE_WORDS: readonly (readonly [RegExp, string])[] = [
   [/\bjsr:|\/\/deno\.land\b/, "packages come from npm, by the import map"],
 ];
 
+/** Ours, that of the status page too; what it has from npm lies in a folder below. */
+const CODE = /\.ts$|^src\/operator\/page\/[^/]+\.js$/;
+
 const DENO_VERSION = /\b(?:deno|glibc)@(\d+\.\d+\.\d+)/g;
 
 /** Every fault of the tree; `sources` are all of its files. */
@@ -30,7 +33,7 @@ export function tidyFaults(sources: readonly Source[]): string[] {
   const paths = new Set(sources.map(({ path }) => path));
   const faults = sources.flatMap((source) => [
     ...wordFaults(source),
-    ...(source.path.endsWith(".ts") ? codeFaults(source, paths) : []),
+    ...(CODE.test(source.path) ? codeFaults(source, paths) : []),
   ]);
   return [...faults, ...versionFaults(sources)];
 }
@@ -72,7 +75,8 @@ function nameFaults({ path }: Source, paths: ReadonlySet<string>): string[] {
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (NAMELESS.test(name)) faults.push(`${path}:1: name the file after its idea`);
   const tested = path.replace(/_test\.ts$/, ".ts");
-  if (/^(src|tools)\//.test(path) && !paths.has(tested)) {
+  const isThere = paths.has(tested) || paths.has(tested.replace(/ts$/, "js"));
+  if (/^(src|tools)\//.test(path) && !isThere) {
     faults.push(`${path}:1: ${tested} is missing; a test stands beside the file it tests`);
   }
   return faults;
