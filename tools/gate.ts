@@ -71,19 +71,12 @@ const program = await bundled(dir);
 const seed = Deno.env.get("CI") ? ["--preload=tools/fixed_seed.ts"] : [];
 const args = ["test", "--allow-all", "--no-check", "--frozen", "--parallel", ...seed, ...Deno.args];
 console.log(`\n== tests: deno ${args.join(" ")}`);
-<<<<<<< HEAD
 const tests = await runTests(args, { ...env, ...program });
 await Deno.remove(dir, { recursive: true });
-const clients = Deno.args.length === 0 ? await testClients() : NOTHING;
-const passed = tests.passed + clients.passed;
-const failed = tests.failed + clients.failed + failedChecks;
-=======
-const tests = await runTests(args, env);
 const isWhole = Deno.args.length === 0;
 const clients = isWhole ? await testSuite("clients", runClientTests) : NOTHING;
 const browser = isWhole ? await testSuite("browser", runBrowserTests) : NOTHING;
 const passed = tests.passed + clients.passed + browser.passed;
 const failed = tests.failed + clients.failed + browser.failed + failedChecks;
->>>>>>> main
 console.log(`\n${passed} passed, ${failed} failed`);
 Deno.exit(failed === 0 ? 0 : 1);
