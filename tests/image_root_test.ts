@@ -50,7 +50,7 @@ Deno.test({
       expect(gateway.text.join("\n")).toMatch(/UPSTREAM_KEY may not be read.*VLLM_AUTOSCALER_/);
     });
 
-    await t.step("Deno knows the program beforehand", async () => {
+    await t.step("Deno knows the program beforehand", () => {
       const cache = `${root.dir}/var/cache/deno`;
       using imports = new DatabaseSync(`${cache}/dep_analysis_cache_v2`, { readOnly: true });
       using code = new DatabaseSync(`${cache}/v8_code_cache_v2`, { readOnly: true });

@@ -9,7 +9,7 @@ import { writeDenoCache } from "./deno_cache.ts";
 const ROOT = new URL("../", import.meta.url).pathname;
 const DENO = "usr/local/bin/deno";
 const CACHE = "var/cache/deno";
-const NOTICES = ["LICENSE", "THIRD_PARTY.md"];
+const NOTICES = ["LICENSE", "THIRD_PARTY.txt"];
 
 /** The words of the image's ENTRYPOINT and the variables of its ENV. */
 export interface ImageCommand {

@@ -11,6 +11,9 @@ import { eventually } from "./eventually.ts";
 /** The kubeconfig of a cluster that tests may use. */
 export const TEST_KUBECONFIG = Deno.env.get("TEST_KUBECONFIG");
 
+/** What its pods run, where they are containers; the port is 8000. */
+const IMAGE = Deno.env.get("TEST_ENGINE_IMAGE") ?? "stand-in";
+
 if (!TEST_KUBECONFIG) {
   console.warn(
     "skipped: set TEST_KUBECONFIG to a cluster where tests may make and delete namespaces",
@@ -100,7 +103,7 @@ export class TestNamespace implements AsyncDisposable {
             terminationGracePeriodSeconds: 2,
             containers: [{
               name: "engine",
-              image: "stand-in",
+              image: IMAGE,
               ports: [{ name: "http", containerPort: 8000 }],
               readinessProbe: { httpGet: { path: "/health", port: 8000 }, periodSeconds: 1 },
             }],

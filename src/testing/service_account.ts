@@ -1,5 +1,5 @@
 /** An account of a test namespace with exactly the rights that a test gives it, and what shows it. */
-import { parse } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { TEST_KUBECONFIG, type TestNamespace } from "./control_plane.ts";
 
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
@@ -12,6 +12,13 @@ export interface Rule {
 
 /** All that can be done in a namespace. */
 export const EVERYTHING: readonly Rule[] = [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }];
+
+/** The rules of the Role that we deliver. */
+export async function deliveredRole(): Promise<Rule[]> {
+  const file = new URL("../../deploy/kustomize/rbac.yaml", import.meta.url);
+  return parseAllDocuments(await Deno.readTextFile(file))
+    .map((document) => document.toJS()).find(({ kind }) => kind === "Role").rules;
+}
 
 /** Makes the account, a Role of the same name and its binding; resolves with a token, good for an hour. */
 export async function createAccount(

@@ -1,13 +1,12 @@
 /** A gateway with just the rights that it is given, on a real control plane: none is too few, and each is missed. */
 import { expect } from "expect";
-import { parseAllDocuments } from "yaml";
 import { replicasOf, startGateway } from "../../src/testing/cluster_gateway.ts";
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import type { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { modelSpec } from "../../src/testing/requests.ts";
-import { createAccount } from "../../src/testing/service_account.ts";
+import { createAccount, deliveredRole } from "../../src/testing/service_account.ts";
 import type { WorkloadModel } from "../../src/targets/kubernetes/kinds.ts";
 import {
   type Permission,
@@ -30,13 +29,6 @@ function textOf({ verb, resource, apiGroup }: Permission): string {
 
 function roleOf(permissions: readonly Permission[]): Rule[] {
   return rulesOf(permissions).get("")!;
-}
-
-/** The rules of the Role that we deliver. */
-async function committedRole(): Promise<Rule[]> {
-  const file = new URL("../../deploy/kustomize/rbac.yaml", import.meta.url);
-  return parseAllDocuments(await Deno.readTextFile(file))
-    .map((document) => document.toJS()).find(({ kind }) => kind === "Role").rules;
 }
 
 interface World extends AsyncDisposable {
@@ -63,7 +55,7 @@ async function streams(gateway: GatewayProcess, model: string): Promise<boolean>
 }
 
 test("the Role that we deliver is enough to wake, stream, sleep and wake, and has nothing to spare", async () => {
-  await using all = await world(await committedRole());
+  await using all = await world(await deliveredRole());
   const { namespace, proxy } = all;
   await namespace.statefulSet("s", QUICK);
   {
