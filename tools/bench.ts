@@ -7,6 +7,7 @@ import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess } from "../src/testing/gateway_process.ts";
 import { OwnControlPlane } from "./own_control_plane.ts";
 import { tell, tellOne } from "./bench/figures.ts";
+import { image } from "./bench/image.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
 
 const UPSTREAM = new URL("bench/late_server.ts", import.meta.url).pathname;
@@ -149,6 +150,7 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   warm: () => warm(5),
   idle: () => idle(200, 20),
   cluster,
+  image: () => image(10),
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(SECTIONS);

@@ -22,6 +22,7 @@ mount --bind "$config" "$root/${CONFIG}"
 [ -z "$account" ] || mount --bind "$account" "$root/${SERVICE_ACCOUNT}"
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
 mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 mount --bind /etc/hosts "$root/etc/hosts"
 mount -o remount,ro,bind "$root"
@@ -92,7 +93,7 @@ export class ImageRoot implements AsyncDisposable {
 /** What the base image has, as far as Deno needs it; the libraries are this machine's. */
 async function layBase(dir: string, deno: string): Promise<void> {
   await Deno.chmod(dir, 0o755);
-  for (const each of ["tmp", "proc", "dev", "etc", "var", CONFIG, SERVICE_ACCOUNT]) {
+  for (const each of ["tmp", "proc", "dev", "sys", "etc", "var", CONFIG, SERVICE_ACCOUNT]) {
     await Deno.mkdir(`${dir}/${each}`, { recursive: true });
   }
   await Deno.symlink("/run", `${dir}/var/run`);
