@@ -37,6 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
     });
 
   addChecks(program, (ended) => code = ended);
+  addCluster(program, (ended) => code = ended);
   addOperators(program, (ended) => code = ended);
 
   const engine = program.command("engine")
@@ -84,6 +85,23 @@ function addChecks(program: Command, done: (code: number) => void): void {
     .action(async () => {
       const { schemaCommand } = await import("./src/cli/schema.ts");
       done(schemaCommand({ out: terminal.out }));
+    });
+}
+
+/** The commands that look at a cluster and change nothing in it; `done` takes the exit code. */
+function addCluster(program: Command, done: (code: number) => void): void {
+  program.command("manifests")
+    .description(
+      "what runs a gateway in a cluster, with the smallest rights for its config, as YAML",
+    )
+    .option("--config <file>", "default $VLLM_AUTOSCALER_CONFIG, else ./config.yaml")
+    .option("--namespace <name>", "the gateway's; default kubernetes.namespace, else the context's")
+    .option("--image <image>", "default vllm-autoscaler and this version")
+    .option("--any-workload", "may scale every Deployment and StatefulSet of these namespaces")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { manifestsCommand } = await import("./src/cli/manifests.ts");
+      done(await manifestsCommand({ ...flags, version: deno.version, terminal }));
     });
 }
 

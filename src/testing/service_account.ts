@@ -7,6 +7,7 @@ const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 

@@ -143,7 +143,7 @@ class Examination {
     let template: PodTemplate | undefined;
     const findings: Omit<Finding, "about">[] = [];
     // What we may not see was told with the rights.
-    if (this.#may("get", resource.plural, namespace)) {
+    if (this.#may("get", resource.plural, namespace, model.scale.name)) {
       const workload = await this.#workload(`${listOf(resource, namespace)}/${model.scale.name}`);
       findings.push(...workloadFindings(name, workload));
       template = workload?.spec?.template;
@@ -182,9 +182,11 @@ class Examination {
     }
   }
 
-  #may(verb: string, resource: string, namespace: string): boolean {
+  /** `name`: where only that object is asked for. */
+  #may(verb: string, resource: string, namespace: string, name?: string): boolean {
     return !this.missing.some((right) =>
-      right.verb === verb && right.resource === resource && right.namespace === namespace
+      right.verb === verb && right.resource === resource && right.namespace === namespace &&
+      (name === undefined || right.names?.includes(name) !== false)
     );
   }
 }
