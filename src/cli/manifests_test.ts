@@ -110,7 +110,7 @@ Deno.test("manifestsCommand() says what the right to patch a custom kind means",
   const { printed, err } = await manifests(
     "models: { m: { upstream: 'http://m', workload: { apiVersion: x.io/v1, kind: Policy, name: m } } }\n",
   );
-  expect(printed).toMatch(/# CAREFUL: this kind [^]*policies as a whole[^]*image too/);
+  expect(printed).toMatch(/# CAREFUL: this kind [^]*`patch` on policies[^]*image too/);
   expect(err).toMatch(
     /that Policy is called policies in URLs is a guess \(there is no cluster to ask\)/,
   );

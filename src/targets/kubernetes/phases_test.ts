@@ -66,7 +66,10 @@ for (const [what, pods, reasons, phase, words] of PHASES) {
   Deno.test(`progressOf() says ${phase} of ${what}`, () => {
     const signs = new WakeSigns("vllm");
     for (const reason of reasons) signs.note(event(reason));
-    const progress = progressOf(pods, signs, "it has no pods yet");
+    const progress = progressOf(pods, signs, {
+      none: "it has no pods yet",
+      unreached: "nobody answers",
+    });
     expect(progress.phase).toBe(phase);
     expect(progress.detail).toMatch(words);
   });
@@ -75,6 +78,9 @@ for (const [what, pods, reasons, phase, words] of PHASES) {
 Deno.test("progressOf() shows the last warning, which may be no cause", () => {
   const signs = new WakeSigns("vllm");
   signs.note(event("FailedCreatePodSandBox", true));
-  const { detail } = progressOf([pod(CREATING, "vllm-1", "a")], signs, "none");
+  const { detail } = progressOf([pod(CREATING, "vllm-1", "a")], signs, {
+    none: "none",
+    unreached: "",
+  });
   expect(detail).toMatch(/FailedCreatePodSandBox: words/);
 });
