@@ -251,7 +251,8 @@ function endFailure(ends: WakeHistory["ends"]): Failure | undefined {
   return count < ENDS_MAX ? undefined : all.at(-1)!.failure;
 }
 
-function podFailure(
+/** Of a pod that failed as a whole. */
+export function podFailure(
   pod: PodView,
   { reason, message }: { readonly reason: string; readonly message: string },
 ): Failure {
@@ -261,7 +262,8 @@ function podFailure(
   return { kind: "crashed", message: withRemedy(fact, remedy) };
 }
 
-function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Failure {
+/** How a container ended last. */
+export function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Failure {
   const kind = ended?.reason === "OOMKilled" ? "out_of_memory" : "crashed";
   const how = ended
     ? `${ended.reason || "ended"} with exit code ${ended.exitCode}${

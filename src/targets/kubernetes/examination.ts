@@ -5,10 +5,12 @@ import { ApiError, type KubernetesApi } from "./api.ts";
 import { type EventObject, examineEvents } from "./examine_events.ts";
 import { examinePod } from "./examine_pod.ts";
 import { examineNodes, examineQuotas, type NodeObject, type QuotaObject } from "./examine_room.ts";
+import { examineRunning } from "./examine_running.ts";
 import { examineScalers, type ScalerObject, scalersOf } from "./examine_scalers.ts";
 import { examineService, type ServiceObject } from "./examine_service.ts";
 import { type Kinds, listOf, nameOf, type WorkloadModel } from "./kinds.ts";
 import type { Permission } from "./permissions.ts";
+import { podView } from "./pod_view.ts";
 import type { PodTemplate } from "./pod_template.ts";
 import type { KubernetesObject } from "./reflector.ts";
 import {
@@ -16,6 +18,7 @@ import {
   HPAS,
   type Listed,
   NODES,
+  PODS,
   QUOTAS,
   SCALED_OBJECTS,
   SERVICES,
@@ -27,10 +30,10 @@ type Told = Omit<Finding, "about">;
 export interface WorkloadObject extends KubernetesObject {
   readonly spec?: {
     readonly paused?: boolean;
-    readonly replicas?: number;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
     readonly template?: PodTemplate;
   };
-  readonly status?: { readonly replicas?: number; readonly readyReplicas?: number };
+  readonly status?: { readonly readyReplicas?: number };
 }
 
 export interface ExaminationTools {
@@ -118,6 +121,12 @@ export class Examination {
       findings.push(...examineNodes(template, await list<NodeObject>(NODES) ?? []));
       const quotas = await list<QuotaObject>(QUOTAS, namespace) ?? [];
       findings.push(...examineQuotas(template, namespace, quotas));
+    }
+    const selector = Object.entries(workload.spec?.selector?.matchLabels ?? {});
+    if (selector.length > 0 && this.#may("list", "pods", namespace)) {
+      const pods = (await list(PODS, namespace) ?? []).map(podView)
+        .filter(({ labels }) => selector.every(([key, value]) => labels[key] === value));
+      findings.push(...examineRunning(pods));
     }
     if (this.#may("list", "events", namespace)) {
       const events = await list<EventObject>(EVENTS, namespace) ?? [];

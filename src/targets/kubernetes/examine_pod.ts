@@ -17,6 +17,7 @@ export function examinePod(template: PodTemplate, engine: string): Told[] {
     ...probe(containers),
     ...examineProbes(containers, recognise(template)),
     ...containers.flatMap(pullFindings),
+    ...containers.flatMap(lastWords),
   ];
 }
 
@@ -75,5 +76,15 @@ function pullFindings({ name, image, imagePullPolicy }: Container): Told[] {
     text:
       `container ${name} asks the registry for ${image} at each start (imagePullPolicy: Always)`,
     remedy: "name a fixed tag or digest, with imagePullPolicy: IfNotPresent",
+  }];
+}
+
+/** Pods of a wake that failed are gone, and their logs with them; the last lines can be kept in their status. */
+function lastWords({ name, terminationMessagePolicy }: Container): Told[] {
+  if (terminationMessagePolicy !== "File") return [];
+  return [{
+    level: "ok",
+    text: `should container ${name} crash, its exit code is told, and not its last words`,
+    remedy: "set its terminationMessagePolicy to FallbackToLogsOnError to have these as well",
   }];
 }

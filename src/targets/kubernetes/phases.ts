@@ -40,7 +40,8 @@ function progressOfPod(pod: PodView, signs: WakeSigns, unreached: string): Progr
   }
   const running = pod.containers.find(({ isInit, isRunning }) => isRunning && !isInit);
   if (running) {
-    const asked = running.probe && ` (${running.probe}, its readinessProbe, does not succeed yet)`;
+    const asked = running.probe &&
+      `: it loads, or its readinessProbe (${running.probe}) asks in the wrong place`;
     const what = pod.isReady
       ? `ready, but ${unreached}`
       : `its container ${running.name} runs and is not ready yet${asked ?? ""}`;

@@ -16,6 +16,7 @@ export interface Listed {
 
 export const NODES: Listed = { apiVersion: "v1", plural: "nodes" };
 export const QUOTAS: Listed = { apiVersion: "v1", plural: "resourcequotas" };
+export const PODS: Listed = { apiVersion: "v1", plural: "pods" };
 export const EVENTS: Listed = { apiVersion: "v1", plural: "events" };
 export const SERVICES: Listed = { apiVersion: "v1", plural: "services" };
 export const HPAS: Listed = { apiVersion: "autoscaling/v2", plural: "horizontalpodautoscalers" };
