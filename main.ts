@@ -90,6 +90,20 @@ function addChecks(program: Command, done: (code: number) => void): void {
 
 /** The commands that look at a cluster and change nothing in it; `done` takes the exit code. */
 function addCluster(program: Command, done: (code: number) => void): void {
+  program.command("discover")
+    .description("a config drafted from the inference servers that are found in a cluster")
+    .option("--namespace <name>", "default all that may be seen")
+    .option(
+      "--kubeconfig <file>",
+      "default the cluster's own, else $KUBECONFIG, else ~/.kube/config",
+    )
+    .option("--context <name>", "of the kubeconfig; default its current one")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { discoverCommand } = await import("./src/cli/discover.ts");
+      done(await discoverCommand({ ...flags, terminal }));
+    });
+
   program.command("manifests")
     .description(
       "what runs a gateway in a cluster, with the smallest rights for its config, as YAML",

@@ -1,12 +1,14 @@
 /** Objects as YAML that people read: documents one after another, with comments before the keys they are about. */
 import { Document, isMap, isNode, isPair, isSeq, type Pair, visit } from "yaml";
 
+export type Comment = readonly [path: readonly string[], text: string];
+
 export interface Commented {
   readonly value: unknown;
   /** Before the whole document. */
   readonly comment?: string;
-  /** Before what stands at a path such as `spec.template.spec.volumes` or `rules.2`. */
-  readonly comments?: Readonly<Record<string, string>>;
+  /** Before what stands at a path such as `["spec", "replicas"]` or `["rules", "2"]`. */
+  readonly comments?: readonly Comment[];
 }
 
 const WIDTH = 100;
@@ -16,9 +18,9 @@ export function commentedYaml(documents: readonly Commented[]): string {
   return documents.map(textOf).join("---\n").trimEnd();
 }
 
-function textOf({ value, comment, comments = {} }: Commented): string {
+function textOf({ value, comment, comments = [] }: Commented): string {
   const document = new Document(value, { aliasDuplicateObjects: false });
-  for (const [path, text] of Object.entries(comments)) place(document, path.split("."), text);
+  for (const [path, text] of comments) place(document, path, text);
   // Lists of plain words are read at a glance on one line.
   visit(document, {
     // A file within stays as it was written.

@@ -5,7 +5,7 @@ import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/spec.ts";
 import { PORT_NAME, references } from "../config/substitute.ts";
 import { GATEWAY, GATEWAY_LABELS } from "../targets/kubernetes/role_objects.ts";
-import type { Commented } from "./commented_yaml.ts";
+import type { Comment, Commented } from "./commented_yaml.ts";
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -148,7 +148,7 @@ function deployment(options: GatewayOptions): Commented {
         },
       },
     },
-    comments: {
+    comments: pathsOf({
       "spec.replicas":
         "They agree by Leases on what may sleep; one alone would be a single point of failure.",
       [`${spec}.enableServiceLinks`]:
@@ -168,8 +168,13 @@ function deployment(options: GatewayOptions): Commented {
           `  kubectl create secret generic ${FILES_SECRET} -n ${namespace}` +
           namedFiles(options).map(({ key, path }) => ` --from-file=${key}=${path}`).join(""),
       }),
-    },
+    }),
   };
+}
+
+/** By paths such as `spec.replicas`. */
+function pathsOf(comments: Readonly<Record<string, string>>): Comment[] {
+  return Object.entries(comments).map(([path, text]) => [path.split("."), text]);
 }
 
 function containerOf(options: GatewayOptions) {
@@ -264,6 +269,6 @@ function disruptionBudget({ namespace }: GatewayOptions): Commented {
       metadata: metadata(namespace),
       spec: { maxUnavailable: 1, selector: { matchLabels: GATEWAY_LABELS } },
     },
-    comments: { "spec.maxUnavailable": "Nodes are drained one after another." },
+    comments: pathsOf({ "spec.maxUnavailable": "Nodes are drained one after another." }),
   };
 }

@@ -20,7 +20,7 @@ import {
 } from "../targets/kubernetes/kinds.ts";
 import { permissionsOf } from "../targets/kubernetes/permissions.ts";
 import { GATEWAY, type RoleObject, roleObjects } from "../targets/kubernetes/role_objects.ts";
-import { asComment, type Commented, commentedYaml } from "./commented_yaml.ts";
+import { asComment, type Comment, type Commented, commentedYaml } from "./commented_yaml.ts";
 import {
   foreignFiles,
   gatewayObjects,
@@ -142,14 +142,16 @@ function commentedRole(
       scale.kind === "workload" ? [scale.apiVersion.split("/")[0]!] : []
     ),
   );
-  const comments: Record<string, string> = {};
+  const comments: Comment[] = [];
   (object as RoleObject).rules.forEach(({ apiGroups, resources, verbs }, at) => {
     const isWhole = verbs.includes("patch") && resources.some((name) => !name.includes("/"));
     if (isWhole && groups.has(apiGroups[0]!)) {
-      comments[`rules.${at}`] =
+      comments.push([
+        ["rules", String(at)],
         `CAREFUL: this kind keeps no annotations through /status, so it needs \`patch\` on ${
           resources.join(", ")
-        } as a whole: whoever breaks into the gateway can change all of such an object, its pods' image too.`;
+        } as a whole: whoever breaks into the gateway can change all of such an object, its pods' image too.`,
+      ]);
     }
   });
   return { value: object, comment: ROLE_COMMENT, comments };
