@@ -1,7 +1,8 @@
 /** The command line: arguments in, exit code out. Each command is a file of `src/cli/`. */
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import deno from "./deno.json" with { type: "json" };
 import { ENGINE_FLAGS, engineCommand, type EngineFlags } from "./src/cli/engine.ts";
+import { MODELS_COMMAND, SHELLS } from "./src/cli/shells.ts";
 import { systemTerminal as terminal } from "./src/cli/terminal.ts";
 import { systemClock as clock } from "./src/platform/clock.ts";
 import { systemFiles as files } from "./src/platform/files.ts";
@@ -39,6 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   addChecks(program, (ended) => code = ended);
   addCluster(program, (ended) => code = ended);
   addOperators(program, (ended) => code = ended);
+  addCompletions(program, (ended) => code = ended);
 
   const engine = program.command("engine")
     .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
@@ -142,6 +144,25 @@ function addOperators(program: Command, done: (code: number) => void): void {
     .action(async (model, flags) => {
       const { wakeCommand } = await import("./src/cli/wake.ts");
       done(await wakeCommand({ ...flags, model, terminal }));
+    });
+}
+
+/** `done` takes the exit code. */
+function addCompletions(program: Command, done: (code: number) => void): void {
+  program.command("completions")
+    .description("a script that completes all of this in a shell, models too")
+    .addArgument(new Argument("<shell>", "whose script").choices(SHELLS))
+    .action(async (shell) => {
+      const { completionsCommand } = await import("./src/cli/completions.ts");
+      done(completionsCommand({ shell, program, out: terminal.out }));
+    });
+
+  program.command(MODELS_COMMAND, { hidden: true })
+    .option("--url <url>")
+    .option("--key <key>")
+    .action(async (flags) => {
+      const { modelsCommand } = await import("./src/cli/models.ts");
+      done(await modelsCommand({ ...flags, terminal }));
     });
 }
 
