@@ -4,11 +4,18 @@ import { MODELS_COMMAND } from "./shells.ts";
 
 export function bashScript({ name, options, commands }: Completable): string {
   const fn = `_${name.replaceAll("-", "_")}`;
-  const names = commands.map((command) => command.name);
-  const all = (list: readonly CompletableOption[]) => list.flatMap(({ names }) => names).join(" ");
   return `# Completions of ${name} for bash:
 #   source <(${name} completions bash)
-${fn}() {
+${placeFunction(fn, commands)}
+
+${listFunction(fn, options, commands)}
+complete -F ${fn} ${name}
+`;
+}
+
+/** Finds the place on the command line. */
+function placeFunction(fn: string, commands: readonly Completable[]): string {
+  return `${fn}() {
   local line=\${COMP_LINE:0:COMP_POINT} cur command= option= index=0 i word
   local -a words=() reach=()
   COMPREPLY=()
@@ -39,9 +46,17 @@ ${valued(commands)}
   # What bash takes for the word begins after the last of these.
   word=\${cur%"\${cur##*[:=]}"}
   COMPREPLY=("\${COMPREPLY[@]#"$word"}")
+}`;
 }
 
-# By the words before, which it takes from its caller.
+/** Lists what may stand there. */
+function listFunction(
+  fn: string,
+  options: readonly CompletableOption[],
+  commands: readonly Completable[],
+): string {
+  const names = commands.map(({ name }) => name);
+  return `# By the words before, which it takes from its caller.
 ${fn}_list() {
   if [[ -z $command ]]; then
     COMPREPLY=($(compgen -W "${[...names, ...all(options).split(" ")].join(" ")}" -- "$cur"))
@@ -70,9 +85,11 @@ ${
     ).join("\n")
   }
   esac
+}`;
 }
-complete -F ${fn} ${name}
-`;
+
+function all(list: readonly CompletableOption[]): string {
+  return list.flatMap(({ names }) => names).join(" ");
 }
 
 /** The options after which a value comes. */
@@ -99,7 +116,8 @@ function listed({ kind, choices }: Value): string {
     case "choices":
       return `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`;
     case "file":
-      return `compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))`;
+      // Names of files may have spaces in them.
+      return `local IFS=$'\\n'; compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur"))`;
     case "model":
       return `COMPREPLY=($(compgen -W "$("\${words[0]}" ${MODELS_COMMAND} "\${reach[@]}" 2>/dev/null)" -- "$cur"))`;
     case "any":
