@@ -74,7 +74,8 @@ export async function manifestsCommand(options: ManifestsOptions): Promise<numbe
   const roles = roleObjects(permissions, { namespace, anyWorkload })
     .map((object) => commentedRole(object, models));
   const documents = [serviceAccount(gateway), ...roles, ...gatewayObjects(gateway)];
-  const warnings = [...notes, ...warningsOf(gateway)];
+  const told = found.warnings.map(({ at, reason }) => at ? `${at}: ${reason}` : reason);
+  const warnings = [...notes, ...warningsOf(gateway), ...told];
   for (const warning of warnings) terminal.err(`warning: ${warning}`);
   terminal.out(
     json
