@@ -63,6 +63,13 @@ export class Kubernetes {
     const namespace = scale.namespace ?? this.options.access.namespace;
     const resource = this.#kinds.resourceOf(scale);
     const list = listOf(resource, namespace);
+    const watches = new ModelWatches({
+      name: scale.name,
+      workloads: this.#watches.workloads(list),
+      upstream: this.#upstreamOf(spec, namespace, scale.name),
+      reportsReady: scale.kind !== "workload",
+      clock,
+    });
     return new KubernetesTarget({
       scaler: new Scaler({
         ...{ api: this.#api, clock, namespace, replicas: spec.replicas },
@@ -71,13 +78,7 @@ export class Kubernetes {
         resource: resource.plural,
         notesInStatus: scale.kind !== "workload",
       }),
-      watches: new ModelWatches({
-        name: scale.name,
-        workloads: this.#watches.workloads(list),
-        upstream: this.#upstreamOf(spec, namespace, scale.name),
-        reportsReady: scale.kind !== "workload",
-        clock,
-      }),
+      watches,
       readiness: (onHealthy) =>
         new Readiness({
           ...{ fetch, clock, log, onHealthy },
@@ -90,6 +91,10 @@ export class Kubernetes {
           workload: scale.name,
           pods: this.#watches.pods(namespace),
           events: this.#watches.events(namespace),
+          reach: () => ({
+            emptyService: watches.emptyService,
+            healthUrls: watches.endpoints.map(({ url }) => url + spec.engine.healthPath),
+          }),
         }),
       meter: createMeter({
         ...{ fetch, clock, log, metrics: spec.engine.metrics },
