@@ -36,6 +36,7 @@ import {
   announced,
   announcedIdle,
   checked,
+  insisted,
   putToSleep,
   unsure,
   whileForced,
@@ -121,7 +122,7 @@ export function intent(state: State): Intent {
     case "failed":
       return {
         ...ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep"),
-        mode: "now",
+        mode: "unusable",
       };
   }
 }
@@ -234,6 +235,7 @@ const ARROWS: {
   },
 
   stopping(state, event, now) {
+    if (event.type === "sleep") return insisted(state, event.mode, now);
     if (state.yields) return yielding(state, event, now);
     const next = state.mode === "force" ? whileForced(state, event, now) : undefined;
     if (next) return next;
@@ -258,6 +260,8 @@ const ARROWS: {
         return unsure(state, now, `sleep not answered: ${event.message}`);
       case "deadline":
         if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
+        // Forced: whoever waits has waited for long enough.
+        if (wanted(now)) return waking(state, now, "it does not go, and a request waits");
         return { ...state, told: false, deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
       default:
         return askAgain(state, event, now);

@@ -34,6 +34,12 @@ export function putToSleep(state: State, mode: "now" | "force", now: Now): State
     : { ...next, mode, checked: true };
 }
 
+/** On its way to zero already, for a reason that others may not share: who insists says so. */
+export function insisted(state: In<"stopping">, mode: "now" | "force", now: Now): State {
+  const isMore = mode === "force" && state.mode !== "force" && !state.told;
+  return isMore ? putToSleep(state, mode, now) : state;
+}
+
 /**
  * Nobody waits for longer than for a cold start: one that takes longer is given up. The engines are asked by the
  * target, once no gateway sends them anything.
@@ -57,6 +63,9 @@ export function whileForced(
       const inFlight = now.demand.inFlight > 0;
       return inFlight === state.inFlight ? state : { ...state, inFlight };
     }
+    // Of an earlier check: it counts no more.
+    case "measured":
+      return state;
     case "told":
       return { ...askAgain(state, event, now), deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
     case "deadline": {
@@ -80,9 +89,15 @@ export function announced(state: State, now: Now, mode: SleepMode = "idle"): Sta
 /** The same where nobody asks for anything, but it was used lately: whoever announced it does not know. */
 export function announcedIdle(state: In<"idle">, now: Now, mode: SleepMode = "idle"): State {
   const quietMs = now.nowMs - state.quietSinceMs;
-  return mode === "idle" && now.enabled && quietMs < now.idleTimeoutMs - CLAIMS_LAG_MS
-    ? waking(state, now, "another gateway is about to stop it, and it was used here lately")
-    : announced(state, now, mode);
+  if (!heedsLastUse(mode) || !now.enabled || quietMs >= now.idleTimeoutMs - CLAIMS_LAG_MS) {
+    return announced(state, now, mode);
+  }
+  const reason = "another gateway is about to stop it, and it was used here lately";
+  const next = waking(state, now, reason);
+  // Who cannot use it tries again and again, and agrees when it is asked: for that it is as quiet as before. Two that
+  // can would veto each other in turn for ever.
+  const { baseline, quietSinceMs } = state;
+  return mode === "unusable" ? { ...next, baseline, quietSinceMs } : next;
 }
 
 /**
@@ -97,7 +112,7 @@ export function unsure(state: In<"stopping">, now: Now, reason: string): State {
 /** The measurement with the gate closed: what was used after all goes on. */
 export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
   // An operator asks: that others used it lately does not count, and those who do now say so.
-  const isElsewhere = state.mode === "idle" && isUsedElsewhere(usage, now);
+  const isElsewhere = heedsLastUse(state.mode) && isUsedElsewhere(usage, now);
   if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
     return { ...state, checked: true };
   }
@@ -137,4 +152,9 @@ function announcedAgain(state: In<"stopping">, now: Now, mode: SleepMode = "idle
   return mode === state.mode || state.mode === "force"
     ? { ...state, told: false }
     : announced(state, now, mode);
+}
+
+/** What an operator asks for does not heed who used it lately. */
+function heedsLastUse(mode: SleepMode): boolean {
+  return mode === "idle" || mode === "unusable";
 }

@@ -63,7 +63,7 @@ test("a sleep that is asked for at once is vetoed by who serves, and a forced on
   expect([status, words]).toEqual([
     409,
     expect.stringMatching(
-      /^Model 'm' is not put to sleep: (another gateway uses it|traffic around the gateway)$/,
+      /^Model 'm' is not put to sleep: (another gateway keeps it up|traffic around the gateway)$/,
     ),
   ]);
   await a.until("m", "idle", 2);

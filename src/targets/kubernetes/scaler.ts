@@ -182,7 +182,7 @@ export class Scaler {
     return this.#command(signal, async () => {
       await this.#write(announced, signal, (now) => {
         if (now.announced?.token !== announced.announced?.token) {
-          throw new ApiError(409, "Conflict", "another gateway uses it");
+          throw new ApiError(409, "Conflict", "another gateway keeps it up");
         }
         return this.#scale(now, 0, signal);
       });
