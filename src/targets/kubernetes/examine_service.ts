@@ -1,5 +1,6 @@
 /** What is wrong with a model's Service, seen beside the pods that it should lead to; pure. */
 import type { Finding } from "../finding.ts";
+import { enginePort } from "./engine_port.ts";
 import { portFault } from "./examine_ports.ts";
 import { allContainers, type PodTemplate } from "./pod_template.ts";
 import { recognise } from "./recognise.ts";
@@ -136,6 +137,10 @@ function betterName(
   pods: Pods | undefined,
 ): string | undefined {
   if (pods?.namespace !== namespace) return undefined;
+  const engine = recognise(pods.template);
   const [other] = leadingTo(all, pods.template);
-  return other && `write \`service: ${namespace}/${other.metadata.name}\`, which leads to its pods`;
+  const port = other && engine && enginePort(other, engine, pods.template);
+  const isFirst = port === undefined || port === other.spec?.ports?.[0]?.port;
+  const name = `${namespace}/${other?.metadata.name}${isFirst ? "" : `:${port}`}`;
+  return other && `write \`service: ${name}\`, which leads to its pods`;
 }
