@@ -137,10 +137,11 @@ function betterName(
   pods: Pods | undefined,
 ): string | undefined {
   if (pods?.namespace !== namespace) return undefined;
-  const engine = recognise(pods.template);
   const [other] = leadingTo(all, pods.template);
-  const port = other && engine && enginePort(other, engine, pods.template);
+  if (!other) return undefined;
+  const engine = recognise(pods.template);
+  const port = engine && enginePort(other, engine, pods.template);
   const isFirst = port === undefined || port === other.spec?.ports?.[0]?.port;
-  const name = `${namespace}/${other?.metadata.name}${isFirst ? "" : `:${port}`}`;
-  return other && `write \`service: ${name}\`, which leads to its pods`;
+  const name = `${namespace}/${other.metadata.name}${isFirst ? "" : `:${port}`}`;
+  return `write \`service: ${name}\`, which leads to its pods`;
 }
