@@ -36,6 +36,7 @@ import {
   announced,
   announcedIdle,
   checked,
+  gone,
   insisted,
   putToSleep,
   unsure,
@@ -248,7 +249,7 @@ const ARROWS: {
         if (event.phase === "announced") {
           return announced(state, now, state.mode === "force" ? "force" : event.mode);
         }
-        if (event.phase === "none") return zero(state, now, "gone");
+        if (event.phase === "none") return gone(state, now);
         return state.told ? startedAgain(state, event.phase, now) : state;
       case "measured":
         return checked(state, event.usage, now);

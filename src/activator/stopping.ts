@@ -6,6 +6,7 @@ import { askAgain, later } from "./asking.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
 import type { SleepMode, Usage } from "./scale_target.ts";
 import {
+  asleep,
   busy,
   CLAIMS_LAG_MS,
   idle,
@@ -26,7 +27,7 @@ import {
 
 /** An operator wants it at zero: at once if nobody uses it (`now`), or after what is in flight (`force`). */
 export function putToSleep(state: State, mode: "now" | "force", now: Now): State {
-  if (mode === "force") return forced(state, now, "an operator insists");
+  if (mode === "force") return forced(state, now, "an operator insisted");
   const next = stopping(state, now, "an operator asked for it");
   // What is not up yet has nobody to ask, and may not be found in use, which would open the gate onto it.
   return state.name === "idle"
@@ -134,7 +135,7 @@ export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now)
         ? waking(state, now, "a request came while another gateway stopped it")
         : state;
     case "saw":
-      if (event.phase === "none") return zero(state, now, "gone");
+      if (event.phase === "none") return gone(state, now);
       if (event.phase === "announced") return announcedAgain(state, now, event.mode);
       return unknown(state, now, "another gateway stops it, or does not any more");
     case "refused":
@@ -145,6 +146,12 @@ export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now)
     default:
       return askAgain(state, event, now);
   }
+}
+
+/** At zero, for the reason that it was stopped for. */
+export function gone(state: In<"stopping">, now: Now): State {
+  if (wanted(now)) return zero(state, now, "gone");
+  return asleep(state, now, state.yields ? "another gateway stopped it" : state.reason);
 }
 
 /** The same as before, or another one in its place: agreed to once more. Nobody vetoes what is forced. */
