@@ -1,7 +1,8 @@
 /** The command line: arguments in, exit code out. Each command is a file of `src/cli/`. */
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import deno from "./deno.json" with { type: "json" };
 import { ENGINE_FLAGS, engineCommand, type EngineFlags } from "./src/cli/engine.ts";
+import { MODELS_COMMAND, SHELLS } from "./src/cli/shells.ts";
 import { systemTerminal as terminal } from "./src/cli/terminal.ts";
 import { systemClock as clock } from "./src/platform/clock.ts";
 import { systemFiles as files } from "./src/platform/files.ts";
@@ -37,7 +38,9 @@ async function main(args: readonly string[]): Promise<number> {
     });
 
   addChecks(program, (ended) => code = ended);
+  addCluster(program, (ended) => code = ended);
   addOperators(program, (ended) => code = ended);
+  addCompletions(program, (ended) => code = ended);
 
   const engine = program.command("engine")
     .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
@@ -87,6 +90,37 @@ function addChecks(program: Command, done: (code: number) => void): void {
     });
 }
 
+/** The commands that look at a cluster and change nothing in it; `done` takes the exit code. */
+function addCluster(program: Command, done: (code: number) => void): void {
+  program.command("discover")
+    .description("a config drafted from the inference servers that are found in a cluster")
+    .option("--namespace <name>", "default all that may be seen")
+    .option(
+      "--kubeconfig <file>",
+      "default the cluster's own, else $KUBECONFIG, else ~/.kube/config",
+    )
+    .option("--context <name>", "of the kubeconfig; default its current one")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { discoverCommand } = await import("./src/cli/discover.ts");
+      done(await discoverCommand({ ...flags, terminal }));
+    });
+
+  program.command("manifests")
+    .description(
+      "what runs a gateway in a cluster, with the smallest rights for its config, as YAML",
+    )
+    .option("--config <file>", "default $VLLM_AUTOSCALER_CONFIG, else ./config.yaml")
+    .option("--namespace <name>", "the gateway's; default kubernetes.namespace, else the context's")
+    .option("--image <image>", "default vllm-autoscaler and this version")
+    .option("--any-workload", "may scale every Deployment and StatefulSet of these namespaces")
+    .option("--json", "for programs")
+    .action(async (flags) => {
+      const { manifestsCommand } = await import("./src/cli/manifests.ts");
+      done(await manifestsCommand({ ...flags, version: deno.version, terminal }));
+    });
+}
+
 /** The commands that speak to a running gateway; `done` takes the exit code. */
 function addOperators(program: Command, done: (code: number) => void): void {
   const add = (name: string, description: string) =>
@@ -130,6 +164,25 @@ function addOperators(program: Command, done: (code: number) => void): void {
     .action(async (model, flags) => {
       const { wakeCommand } = await import("./src/cli/wake.ts");
       done(await wakeCommand({ ...flags, model, terminal }));
+    });
+}
+
+/** `done` takes the exit code. */
+function addCompletions(program: Command, done: (code: number) => void): void {
+  program.command("completions")
+    .description("a script that completes all of this in a shell, models too")
+    .addArgument(new Argument("<shell>", "whose script").choices(SHELLS))
+    .action(async (shell) => {
+      const { completionsCommand } = await import("./src/cli/completions.ts");
+      done(completionsCommand({ shell, program, out: terminal.out }));
+    });
+
+  program.command(MODELS_COMMAND, { hidden: true })
+    .option("--url <url>")
+    .option("--key <key>")
+    .action(async (flags) => {
+      const { modelsCommand } = await import("./src/cli/models.ts");
+      done(await modelsCommand({ ...flags, terminal }));
     });
 }
 

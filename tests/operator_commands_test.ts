@@ -56,14 +56,13 @@ Deno.test("status and wake show a model on its way up, and why another one fails
 });
 
 Deno.test("sleep, pin and unpin say what became of it", async () => {
-  // An answer that outlasts the start of two commands.
-  const { gateway, url } = await start("--tokens 200 --tokens-per-second 40");
+  const { gateway, url } = await start("--tokens-per-second 20");
   await using _gateway = gateway;
   const at = ["--url", url];
   expect(await run("wake", "m", "--wait", ...at)).toEqual([0, expect.stringMatching(/./), ""]);
   await eventually(async () => (await run("sleep", "m", ...at))[0] === 0);
   await gateway.until("m", "asleep", 2);
-  const stream = await gateway.chat("m", { stream: true, max_tokens: 2000 });
+  const stream = await gateway.chat("m", { stream: true, max_tokens: 250 });
   expect(await run("sleep", "m", ...at)).toEqual([
     ...[1, ""],
     "Model 'm' is not put to sleep: it is in use: 1 in flight, 0 waiting (force it: they end first)\n",

@@ -20,9 +20,10 @@ export function renderReport(
       "",
       `# To grant what is missing, add to the gateway's Role in namespace ${namespace}:`,
       "rules:",
-      ...list.flatMap(({ apiGroups, resources, verbs }) => [
+      ...list.flatMap(({ apiGroups, resources, resourceNames, verbs }) => [
         `  - apiGroups: [${apiGroups.map((group) => group || '""').join(", ")}]`,
         `    resources: [${resources.join(", ")}]`,
+        ...(resourceNames ? [`    resourceNames: [${resourceNames.join(", ")}]`] : []),
         `    verbs: [${verbs.join(", ")}]`,
       ]),
     ].join("\n")

@@ -12,6 +12,19 @@ export interface Substitution {
   readonly faults: readonly { readonly written: string; readonly message: string }[];
 }
 
+const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
+const NAMED = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s;
+
+/** The names that `text` refers to. */
+export function references(
+  text: string,
+): { readonly name: string; readonly hasDefault: boolean }[] {
+  return [...text.matchAll(REFERENCE)].flatMap(([, inner = ""]) => {
+    const [, name, fallback] = NAMED.exec(inner) ?? [];
+    return name === undefined ? [] : [{ name, hasDefault: fallback !== undefined }];
+  });
+}
+
 /**
  * `text` with its references replaced; `$${` becomes `${`. With `keepPort`, `${PORT}` stays: it is the
  * process's. What is put in is not read again.
@@ -19,10 +32,10 @@ export interface Substitution {
 export function substitute(text: string, env: Env, keepPort: boolean): Substitution {
   const faults: { written: string; message: string }[] = [];
   const result = text.replace(
-    /\$\$\{|\$\{([^}]*)(\}?)/g,
+    REFERENCE,
     (written, inner?: string, end?: string) => {
       if (inner === undefined) return "${";
-      const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner) ?? [];
+      const [, name, fallback] = NAMED.exec(inner) ?? [];
       if (name === undefined || !end) {
         faults.push({
           written,

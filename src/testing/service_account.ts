@@ -7,6 +7,7 @@ const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -26,7 +27,7 @@ export async function createAccount(
   name: string,
   rules: readonly Rule[] = [],
 ): Promise<string> {
-  const { api, name: place } = namespace;
+  const { name: place } = namespace;
   await namespace.create("/api/v1", "serviceaccounts", { metadata: { name } });
   await namespace.create(RBAC, "roles", { metadata: { name }, rules });
   await namespace.create(RBAC, "rolebindings", {
@@ -34,6 +35,11 @@ export async function createAccount(
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
     subjects: [{ kind: "ServiceAccount", name, namespace: place }],
   });
+  return await tokenOf(namespace, name);
+}
+
+/** Of an account that is there, good for an hour. */
+export async function tokenOf({ api, name: place }: TestNamespace, name: string): Promise<string> {
   const { status } = await api.call<{ status: { token: string } }>({
     ...{ verb: "create", method: "POST", body: { spec: { expirationSeconds: 3600 } } },
     path: `/api/v1/namespaces/${place}/serviceaccounts/${name}/token`,

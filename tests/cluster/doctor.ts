@@ -2,16 +2,11 @@
 import { expect } from "expect";
 import { patch } from "../../src/testing/cluster_gateway.ts";
 import { test, TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
+import { runDoctor } from "../../src/testing/doctor_process.ts";
 import { RecordingProxy } from "../../src/testing/recording_proxy.ts";
-import { createAccount, type Rule } from "../../src/testing/service_account.ts";
+import { createAccount } from "../../src/testing/service_account.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
-
-interface Report {
-  readonly findings: { level: string; about: string; text: string; remedy?: string }[];
-  readonly rules: Record<string, Rule[]>;
-}
 
 /** Runs it on a config with these models; `report` if it was asked to tell programs. */
 async function doctor(
@@ -24,14 +19,7 @@ async function doctor(
     const file = `${dir}/config.yaml`;
     const cluster = `kubernetes: { kubeconfig: ${kubeconfig}, namespace: ${namespace.name} }\n`;
     await Deno.writeTextFile(file, `${cluster}models:\n${models}`);
-    const args = ["run", "--allow-all", "--no-check", `${ROOT}main.ts`, "doctor", "--config", file];
-    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: [...args, ...flags],
-      stderr: "inherit",
-    }).output();
-    const text = new TextDecoder().decode(stdout);
-    const report: Report = text.startsWith("{") ? JSON.parse(text) : { findings: [], rules: {} };
-    return { code, text, ...report };
+    return await runDoctor(file, flags);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -77,13 +65,15 @@ test("doctor finds workloads, Services and ports that are not there, and pods th
     findings.filter((finding) => finding.about === model && finding.level !== "ok")
       .map(({ level, text }) => `${level} ${text}`);
   const cut = expect.stringMatching(/^warn no --shutdown-timeout/);
+  const pull =
+    "warn container engine asks the registry for stand-in at each start (imagePullPolicy: Always)";
   const place = namespace.name;
-  expect(about("sound")).toEqual([cut]);
+  expect(about("sound")).toEqual([cut, pull]);
   expect(about("port")).toEqual([
-    cut,
+    ...[cut, pull],
     `error service ${place}/port has no port 8080; its ports: 80 (http)`,
   ]);
-  expect(about("other")).toEqual([cut, expect.stringMatching(/selects app=else.*app=other/)]);
+  expect(about("other")).toEqual([cut, pull, expect.stringMatching(/selects app=else.*app=other/)]);
   expect(about("absent")).toEqual([
     `error statefulSet ${place}/absent does not exist`,
     `error service ${place}/absent does not exist`,

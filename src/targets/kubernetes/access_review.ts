@@ -18,17 +18,34 @@ export async function whoWeAre(api: KubernetesApi): Promise<string | undefined> 
   }
 }
 
-/** Those of `permissions` that we do not have. @throws ApiError, ApiUnreachable */
+/** Those of `permissions` that we do not have, of each the models for which. @throws ApiError, ApiUnreachable */
 export async function missingOf(
   permissions: readonly Permission[],
   api: KubernetesApi,
 ): Promise<Permission[]> {
-  const allowed = await Promise.all(permissions.map((permission) => isAllowed(permission, api)));
-  return permissions.filter((_, at) => !allowed[at]);
+  return (await Promise.all(permissions.map((permission) => missingPart(permission, api)))).flat();
 }
 
-async function isAllowed(
-  { apiGroup, resource, verb, namespace }: Permission,
+async function missingPart(permission: Permission, api: KubernetesApi): Promise<Permission[]> {
+  // Whoever may do it to all need not be asked of each.
+  if (await isAllowed(permission, api)) return [];
+  const { names, models } = permission;
+  if (!names) return [permission];
+  const allowed = await Promise.all(names.map((name) => isAllowed({ ...permission, name }, api)));
+  const isMissing = (_: string, at: number) => !allowed[at];
+  const missing = { models: models.filter(isMissing), names: names.filter(isMissing) };
+  return missing.names.length === 0 ? [] : [{ ...permission, ...missing }];
+}
+
+/** What is asked about; without a name: all objects of that kind, without a namespace: everywhere. */
+export type Access = Pick<Permission, "apiGroup" | "resource" | "verb"> & {
+  readonly namespace?: string;
+  readonly name?: string;
+};
+
+/** @throws ApiError, ApiUnreachable */
+export async function isAllowed(
+  { apiGroup, resource, verb, namespace, name }: Access,
   api: KubernetesApi,
 ): Promise<boolean> {
   const [plural, subresource] = resource.split("/");
@@ -37,7 +54,9 @@ async function isAllowed(
     path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     body: {
       spec: {
-        resourceAttributes: { group: apiGroup, resource: plural, subresource, verb, namespace },
+        resourceAttributes: {
+          ...{ group: apiGroup, resource: plural, subresource, verb, namespace, name },
+        },
       },
     },
   });

@@ -3,7 +3,9 @@
  * first failed pull or one crash, is no cause: it must not fail the wake.
  */
 import type { Failure } from "../../activator/scale_target.ts";
+import { unreachedFailure } from "./empty_service.ts";
 import type { ContainerView, PodView } from "./pod_view.ts";
+import { REMEDIES, withRemedy } from "./remedies.ts";
 import type { WakeSigns } from "./wake_signs.ts";
 
 /** What was seen of the pods of one wake, to count what comes again and to time what lasts. */
@@ -53,6 +55,8 @@ export interface Diagnosis {
 const CONFIG_GRACE_MS = 10_000;
 /** What a controller says may be left from its last try; it says anew within a moment. */
 const CREATE_GRACE_MS = 1_000;
+/** A pod that is ready is among its Service's endpoints within a moment, or never. */
+const UNREACHED_GRACE_MS = 20_000;
 const PULLS_MAX = 2;
 const ENDS_MAX = 2;
 
@@ -65,6 +69,8 @@ export interface DiagnoseOptions {
   readonly isPaused: boolean;
   /** Why no request could reach its pods. */
   readonly serviceFault?: Failure | undefined;
+  /** A Service that is there and leads to no pod, e.g. `service ai/vllm`. */
+  readonly emptyService?: string | undefined;
 }
 
 /** Trouble that is a cause once it has lasted for its grace. */
@@ -81,12 +87,14 @@ export function diagnose(
 ): Diagnosis {
   const { nowMs } = options;
   const present = pods.filter(({ isLeaving, failed }) => !isLeaving && !failed);
-  const { serviceFault } = options;
+  const { serviceFault, emptyService } = options;
+  const unreached = emptyService && unreachedFailure(present, emptyService);
   const troubles = [
     // Whoever applies a Deployment and a Service makes one of them first.
     ...serviceFault ? [{ key: "service", graceMs: CONFIG_GRACE_MS, failure: serviceFault }] : [],
     ...creationTroubles(present, options),
     ...present.flatMap((pod) => podTroubles(pod, options)),
+    ...unreached ? [{ key: "unreached", graceMs: UNREACHED_GRACE_MS, failure: unreached }] : [],
   ];
   const sinceMs = new Map(
     troubles.map(({ key }) => [key, before.sinceMs.get(key) ?? nowMs]),
@@ -112,12 +120,14 @@ function creationTroubles(
   const troubles: Trouble[] = [];
   const words = cannotCreate ?? signs.cannotCreate;
   if (words !== undefined) {
-    const kind = /quota/i.test(words) ? "quota" : "config";
-    const failure = { kind, message: `no pod can be made: ${words}` } as const;
+    const isQuota = /quota/i.test(words);
+    const remedy = isQuota ? REMEDIES.quota : REMEDIES.template;
+    const message = withRemedy(`no pod can be made: ${words}`, remedy);
+    const failure = { kind: isQuota ? "quota" : "config", message } as const;
     troubles.push({ key: "create", graceMs: CREATE_GRACE_MS, failure });
   }
   if (isPaused) {
-    const message = "it is paused and makes no pods: resume its rollout (kubectl rollout resume)";
+    const message = withRemedy("it is paused and makes no pods", REMEDIES.paused);
     const failure = { kind: "config", message } as const;
     troubles.push({ key: "paused", graceMs: CONFIG_GRACE_MS, failure });
   }
@@ -131,13 +141,15 @@ function podTroubles(
   const { mount, nodeComes } = signs.of(pod.uid);
   const troubles = pod.containers.flatMap((container) => containerTrouble(pod, container) ?? []);
   if (pod.unschedulable && !nodeComes) {
-    const message = `no node takes pod ${pod.name}: ${pod.unschedulable.message}`;
+    const fact = `no node takes pod ${pod.name}: ${pod.unschedulable.message}`;
+    const message = withRemedy(fact, REMEDIES.unschedulable);
     const failure = { kind: "unschedulable", message } as const;
     troubles.push({ key: `${pod.uid} node`, graceMs: unschedulableGraceMs, failure });
   }
   const hasStarted = pod.containers.some(({ isRunning, ends }) => isRunning || ends > 0);
   if (mount !== undefined && !hasStarted) {
-    const message = `pod ${pod.name} cannot mount a volume: ${mount}`;
+    const fact = `pod ${pod.name} cannot mount a volume: ${mount}`;
+    const message = withRemedy(fact, REMEDIES.mount);
     const failure = { kind: "config", message } as const;
     troubles.push({ key: `${pod.uid} mount`, graceMs: CONFIG_GRACE_MS, failure });
   }
@@ -152,12 +164,13 @@ function containerTrouble(pod: PodView, container: ContainerView): Trouble | und
   switch (waiting?.reason) {
     case "InvalidImageName":
     case "ErrImageNeverPull": {
-      const message = `${where} cannot use its image ${image}: ${words}`;
+      const fact = `${where} cannot use its image ${image}: ${words}`;
+      const message = withRemedy(fact, REMEDIES.image);
       return { key, graceMs: 0, failure: { kind: "image", message } };
     }
     case "CreateContainerConfigError":
     case "CreateContainerError": {
-      const message = `${where} cannot be created: ${words}`;
+      const message = withRemedy(`${where} cannot be created: ${words}`, REMEDIES.template);
       return { key, graceMs: CONFIG_GRACE_MS, failure: { kind: "config", message } };
     }
     default:
@@ -201,8 +214,8 @@ function pullFailure(
       const { name, image, waiting } = container;
       if ((pulls.get(keyOf(pod, container))?.count ?? 0) < PULLS_MAX || !waiting) continue;
       const why = waiting.message || waiting.reason;
-      const message = `container ${name} of pod ${pod.name} cannot pull its image ${image}: ${why}`;
-      return { kind: "image", message };
+      const fact = `container ${name} of pod ${pod.name} cannot pull its image ${image}: ${why}`;
+      return { kind: "image", message: withRemedy(fact, REMEDIES.image) };
     }
   }
   return undefined;
@@ -238,15 +251,19 @@ function endFailure(ends: WakeHistory["ends"]): Failure | undefined {
   return count < ENDS_MAX ? undefined : all.at(-1)!.failure;
 }
 
-function podFailure(
+/** Of a pod that failed as a whole. */
+export function podFailure(
   pod: PodView,
   { reason, message }: { readonly reason: string; readonly message: string },
 ): Failure {
   const words = `${reason}${message && `: ${message}`}`;
-  return { kind: "crashed", message: `pod ${pod.name} failed: ${words}` };
+  const fact = `pod ${pod.name} failed: ${words}`;
+  const remedy = reason === "Evicted" ? REMEDIES.evicted : REMEDIES.crashed;
+  return { kind: "crashed", message: withRemedy(fact, remedy) };
 }
 
-function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Failure {
+/** How a container ended last. */
+export function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Failure {
   const kind = ended?.reason === "OOMKilled" ? "out_of_memory" : "crashed";
   const how = ended
     ? `${ended.reason || "ended"} with exit code ${ended.exitCode}${
@@ -254,5 +271,9 @@ function crashFailure(pod: PodView, { name, isInit, ended }: ContainerView): Fai
     }`
     : "it ended";
   const what = isInit ? "init container" : "container";
-  return { kind, message: `${what} ${name} of pod ${pod.name} keeps crashing: ${how}` };
+  const fact = `${what} ${name} of pod ${pod.name} keeps crashing: ${how}`;
+  // Its own last words say more than we could.
+  if (ended?.message) return { kind, message: fact };
+  const remedy = kind === "out_of_memory" ? REMEDIES.memory : REMEDIES.crashed;
+  return { kind, message: withRemedy(fact, remedy) };
 }

@@ -253,3 +253,21 @@ Deno.test("diagnose() says that a paused Deployment makes no pods, if it makes n
   some(0);
   expect(some(10_000).failure).toBe(undefined);
 });
+
+Deno.test("diagnose() says that a Service leads to none of the pods, once all of them are ready for long", () => {
+  const ready = { conditions: [{ type: "Ready", status: "True" }] };
+  const labels = { app: "vllm", "pod-template-hash": "5d4f" };
+  const options = { emptyService: "service ai/web" };
+  const at = told([pod(ready, "vllm-1", { labels })], new WakeSigns("vllm"), options);
+  expect(at(0)).toMatchObject({ failure: undefined, lookAgainMs: 20_000 });
+  expect(at(20_000).failure).toEqual({
+    kind: "config",
+    message:
+      "pod vllm-1 is ready, but service ai/web leads to none of its pods. Give the Service a " +
+      "selector that fits them (they have app=vllm) and a targetPort that they have",
+  });
+  // The one that it leads to may be the one that still loads: the head of several.
+  const head = told([pod({}, "vllm-0"), pod(ready)], new WakeSigns("vllm"), options);
+  head(0);
+  expect(head(60_000).failure).toBe(undefined);
+});

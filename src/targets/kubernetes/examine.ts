@@ -5,11 +5,10 @@ import type { Finding } from "../finding.ts";
 import { missingOf, whoWeAre } from "./access_review.ts";
 import { ApiError, ApiUnreachable, KubernetesApi } from "./api.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
-import { examinePod, type PodTemplate } from "./examine_pod.ts";
-import { examineService, type ServiceObject } from "./examine_service.ts";
-import { Kinds, listOf, nameOf, type WorkloadModel } from "./kinds.ts";
+import { Examination } from "./examination.ts";
+import { Kinds, type WorkloadModel } from "./kinds.ts";
 import { type Permission, permissionsOf } from "./permissions.ts";
-import type { KubernetesObject } from "./reflector.ts";
+import { Surroundings } from "./surroundings.ts";
 
 export interface ExamineOptions {
   readonly access: ClusterAccess;
@@ -50,13 +49,25 @@ export async function examineCluster(
     });
     const missing = await missingOf(permissions, api);
     findings.push(...rightsFindings(who, permissions, missing));
-    const each = known.map((model) => new Examination(model, api, kinds, missing).findings());
-    findings.push(...(await Promise.all(each)).flat());
+    const surroundings = new Surroundings(api);
+    const tools = { api, kinds, missing, surroundings, wallMs: options.clock.wallMs() };
+    const each = known.map((model) => new Examination(model, tools).findings());
+    findings.push(...(await Promise.all(each)).flat(), ...unseenFinding(surroundings.unseen));
     return { findings, missing };
   } catch (error) {
     if (!isOfApi(error)) throw error;
     return { findings: [...findings, unreachable(access, error as Error)], missing: [] };
   }
+}
+
+/** The gateway needs no right to see any of it. */
+function unseenFinding(unseen: ReadonlySet<string>): Finding[] {
+  if (unseen.size === 0) return [];
+  return [{
+    ...{ level: "ok", about: CLUSTER },
+    text: `not looked at, for want of the right to list them: ${[...unseen].sort().join(", ")}`,
+    remedy: "run doctor as somebody who may see them, with a kubeconfig of theirs",
+  }];
 }
 
 function isOfApi(error: unknown): boolean {
@@ -119,89 +130,4 @@ function rightsFindings(
       remedy: "grant it, by the rules at the end",
     };
   });
-}
-
-interface WorkloadObject extends KubernetesObject {
-  readonly spec?: { readonly paused?: boolean; readonly template?: PodTemplate };
-}
-
-/** Of one model. */
-class Examination {
-  constructor(
-    readonly model: WorkloadModel,
-    readonly api: KubernetesApi,
-    readonly kinds: Kinds,
-    readonly missing: readonly Permission[],
-  ) {}
-
-  async findings(): Promise<Finding[]> {
-    const { model, api } = this;
-    const about = model.name;
-    const namespace = model.scale.namespace ?? api.namespace;
-    const resource = this.kinds.resourceOf(model.scale);
-    const name = nameOf(model.scale, namespace);
-    let template: PodTemplate | undefined;
-    const findings: Omit<Finding, "about">[] = [];
-    // What we may not see was told with the rights.
-    if (this.#may("get", resource.plural, namespace)) {
-      const workload = await this.#workload(`${listOf(resource, namespace)}/${model.scale.name}`);
-      findings.push(...workloadFindings(name, workload));
-      template = workload?.spec?.template;
-      // Kinds of others may have something else under that name.
-      if (!template?.spec?.containers) template = undefined;
-      else findings.push(...examinePod(template, model.engine.name));
-    }
-    findings.push(...await this.#service(namespace, template));
-    return findings.map((finding) => ({ ...finding, about }));
-  }
-
-  async #service(home: string, template: PodTemplate | undefined) {
-    const { upstream, service, scale } = this.model;
-    if (upstream !== undefined) {
-      const text = `requests go to ${upstream}, whatever Services and pods there are`;
-      return [{ level: "ok" as const, text }];
-    }
-    const namespace = service?.namespace ?? home;
-    if (!this.#may("list", "services", namespace)) return [];
-    const name = service?.name ?? scale.name;
-    // The Role has no `get` for it: nothing else needs one.
-    const { items } = await this.api.call<{ items: ServiceObject[] }>({
-      ...{ verb: "list" },
-      path: `/api/v1/namespaces/${namespace}/services?fieldSelector=metadata.name%3D${name}`,
-    });
-    const place = { service: name, namespace, port: service?.port };
-    return examineService(place, items[0], template && { template, namespace: home });
-  }
-
-  async #workload(path: string): Promise<WorkloadObject | undefined> {
-    try {
-      return await this.api.call<WorkloadObject>({ verb: "get", path });
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
-  }
-
-  #may(verb: string, resource: string, namespace: string): boolean {
-    return !this.missing.some((right) =>
-      right.verb === verb && right.resource === resource && right.namespace === namespace
-    );
-  }
-}
-
-function workloadFindings(
-  name: string,
-  workload: WorkloadObject | undefined,
-): Omit<Finding, "about">[] {
-  if (!workload) {
-    return [{
-      ...{ level: "error", text: `${name} does not exist` },
-      remedy: "make it, or correct its name and namespace in the config",
-    }];
-  }
-  if (!workload.spec?.paused) return [{ level: "ok", text: `${name} is there` }];
-  return [{
-    ...{ level: "warn", text: `${name} is paused: changes of its pods wait, a first pod too` },
-    remedy: `kubectl rollout resume, once that is meant`,
-  }];
 }

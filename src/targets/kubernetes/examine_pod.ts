@@ -1,25 +1,8 @@
 /** What a pod template will do to answers when its pod is told to go, and when it says it is ready; pure. */
 import type { Finding } from "../finding.ts";
-
-export interface Container {
-  readonly name: string;
-  readonly command?: readonly string[];
-  readonly args?: readonly string[];
-  readonly ports?: readonly { readonly name?: string; readonly containerPort?: number }[];
-  readonly readinessProbe?: unknown;
-  readonly lifecycle?: {
-    readonly preStop?: { readonly sleep?: { readonly seconds?: number } };
-  };
-}
-
-export interface PodTemplate {
-  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
-  readonly spec?: {
-    readonly containers?: readonly Container[];
-    readonly initContainers?: readonly Container[];
-    readonly terminationGracePeriodSeconds?: number;
-  };
-}
+import { examineProbes } from "./examine_ports.ts";
+import type { Container, PodTemplate } from "./pod_template.ts";
+import { recognise } from "./recognise.ts";
 
 type Told = Omit<Finding, "about">;
 
@@ -29,7 +12,14 @@ const GRACE_S = 30;
 /** `engine`: its name in the config. */
 export function examinePod(template: PodTemplate, engine: string): Told[] {
   const { containers = [], terminationGracePeriodSeconds: graceS = GRACE_S } = template.spec ?? {};
-  return [...(engine === "vllm" ? stopFindings(containers, graceS) : []), ...probe(containers)];
+  const recognised = recognise(template);
+  return [
+    ...(engine === "vllm" ? stopFindings(containers, graceS) : []),
+    ...probe(containers),
+    ...examineProbes(containers, recognised),
+    ...containers.flatMap(pullFindings),
+    ...(recognised ? [recognised.container] : containers).flatMap(lastWords),
+  ];
 }
 
 /**
@@ -76,5 +66,26 @@ function probe(containers: readonly Container[]): Told[] {
     level: "warn",
     text: "no readinessProbe: the gateway asks its pods itself, others who use the Service do not",
     remedy: "give the engine's container a readinessProbe on its health path",
+  }];
+}
+
+/** A wake is no moment to find out that the registry is away, or has another version under that tag. */
+function pullFindings({ name, image, imagePullPolicy }: Container): Told[] {
+  if (imagePullPolicy !== "Always") return [];
+  return [{
+    level: "warn",
+    text:
+      `container ${name} asks the registry for ${image} at each start (imagePullPolicy: Always)`,
+    remedy: "name a fixed tag or digest, with imagePullPolicy: IfNotPresent",
+  }];
+}
+
+/** Pods of a wake that failed are gone, and their logs with them; the last lines can be kept in their status. */
+function lastWords({ name, terminationMessagePolicy }: Container): Told[] {
+  if (terminationMessagePolicy !== "File") return [];
+  return [{
+    level: "ok",
+    text: `should container ${name} crash, its exit code is told, and not its last words`,
+    remedy: "set its terminationMessagePolicy to FallbackToLogsOnError to have these as well",
   }];
 }

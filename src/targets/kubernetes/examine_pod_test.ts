@@ -1,5 +1,6 @@
 import { expect } from "expect";
-import { type Container, examinePod } from "./examine_pod.ts";
+import { examinePod } from "./examine_pod.ts";
+import type { Container } from "./pod_template.ts";
 
 const PROBED = { name: "engine", readinessProbe: {} };
 

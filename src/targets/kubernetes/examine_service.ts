@@ -1,6 +1,9 @@
 /** What is wrong with a model's Service, seen beside the pods that it should lead to; pure. */
 import type { Finding } from "../finding.ts";
-import type { PodTemplate } from "./examine_pod.ts";
+import { enginePort } from "./engine_port.ts";
+import { portFault } from "./examine_ports.ts";
+import { allContainers, type PodTemplate } from "./pod_template.ts";
+import { recognise } from "./recognise.ts";
 import type { KubernetesObject } from "./reflector.ts";
 import { serviceFault } from "./service_endpoints.ts";
 import { serviceView } from "./views.ts";
@@ -26,18 +29,40 @@ export interface ServicePlace {
 
 type Told = Omit<Finding, "about">;
 
-/** `pods`: of the workload and its namespace; undefined where the kind says nothing of them. */
+interface Pods {
+  readonly template: PodTemplate;
+  readonly namespace: string;
+}
+
+/** The Services of `all` that lead to pods of this template. */
+export function leadingTo(
+  all: readonly ServiceObject[],
+  { metadata }: PodTemplate,
+): ServiceObject[] {
+  const labels = metadata?.labels ?? {};
+  return all.filter(({ spec: { selector, type } = {} }) => {
+    const wanted = Object.entries(selector ?? {});
+    return wanted.length > 0 && type !== "ExternalName" &&
+      wanted.every(([key, value]) => labels[key] === value);
+  });
+}
+
+/**
+ * `all`: the Services beside it. `pods`: of the workload and its namespace; undefined where the kind says nothing of
+ * them.
+ */
 export function examineService(
   place: ServicePlace,
-  service: ServiceObject | undefined,
-  pods: { readonly template: PodTemplate; readonly namespace: string } | undefined,
+  all: readonly ServiceObject[],
+  pods: Pods | undefined,
 ): Told[] {
+  const service = all.find(({ metadata }) => metadata.name === place.service);
   const where = `service ${place.namespace}/${place.service}`;
   const fault = serviceFault(place, service && serviceView(service));
   if (!service) {
     return [{
-      ...{ level: "error", text: fault!.message },
-      remedy: "make it, or name another by `service`, or a fixed `upstream`",
+      ...{ level: "error", text: fault!.fact },
+      remedy: betterName(place, all, pods) ?? fault!.remedy,
     }];
   }
   const { selector, type, ports = [] } = service.spec ?? {};
@@ -47,19 +72,20 @@ export function examineService(
       remedy: "name its address by `upstream`",
     }];
   }
-  if (fault) {
-    return [{ level: "error", text: fault.message, remedy: "write one of these after the `:`" }];
-  }
+  if (fault) return [{ level: "error", text: fault.fact, remedy: fault.remedy }];
   const port = ports.find(({ name, port }) =>
     place.port === undefined || place.port === name || place.port === port
   )!;
   const lead = pods && leadFault(where, place, selector, pods);
   if (lead) return [lead];
-  const { targetPort } = port;
-  if (pods && typeof targetPort === "string" && !portNames(pods.template).includes(targetPort)) {
+  const targetPort = port.targetPort ?? port.port;
+  const wrong = pods &&
+    portFault(targetPort, allContainers(pods.template), recognise(pods.template));
+  if (wrong) {
+    const shown = typeof targetPort === "string" ? `'${targetPort}'` : targetPort;
     return [{
-      ...{ level: "error", text: `${where} leads to port '${targetPort}', which no container has` },
-      remedy: `give the engine's container a port of that name, or the Service a number`,
+      ...{ level: wrong.level, text: `${where} leads to port ${shown}, ${wrong.why}` },
+      remedy: `set the targetPort of its port ${port.port} to the one on which the engine listens`,
     }];
   }
   if (!selector) {
@@ -98,11 +124,24 @@ function leadFault(
   return {
     level: "error",
     text: `${where} selects ${wanted}, the pods have ${has}: it never leads to them`,
-    remedy: "give both the same labels",
+    remedy: `give the Service the selector ${
+      Object.entries(labels).map((label) => label.join("=")).join(", ") || "that its pods have"
+    }, or the pods its labels`,
   };
 }
 
-function portNames({ spec }: PodTemplate): (string | undefined)[] {
-  return [...spec?.containers ?? [], ...spec?.initContainers ?? []]
-    .flatMap(({ ports = [] }) => ports.map(({ name }) => name));
+/** A Service that leads to its pods, for a config that names none or another. */
+function betterName(
+  { namespace }: ServicePlace,
+  all: readonly ServiceObject[],
+  pods: Pods | undefined,
+): string | undefined {
+  if (pods?.namespace !== namespace) return undefined;
+  const [other] = leadingTo(all, pods.template);
+  if (!other) return undefined;
+  const engine = recognise(pods.template);
+  const port = engine && enginePort(other, engine, pods.template);
+  const isFirst = port === undefined || port === other.spec?.ports?.[0]?.port;
+  const name = `${namespace}/${other.metadata.name}${isFirst ? "" : `:${port}`}`;
+  return `write \`service: ${name}\`, which leads to its pods`;
 }

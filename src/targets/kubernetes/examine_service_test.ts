@@ -18,7 +18,7 @@ function found(
   place: Partial<Parameters<typeof examineService>[0]> = {},
 ): string {
   const service = spec && { metadata: METADATA, spec };
-  const [finding, ...more] = examineService({ ...PLACE, ...place }, service, PODS);
+  const [finding, ...more] = examineService({ ...PLACE, ...place }, service ? [service] : [], PODS);
   expect(more).toEqual([]);
   return `${finding!.level}: ${finding!.text}`;
 }
@@ -40,7 +40,7 @@ Deno.test("examineService() says what is wrong with a Service", () => {
       "it never leads to them",
   );
   expect(found({ ...SPEC, ports: [{ port: 80, targetPort: "api" }] })).toBe(
-    "error: service ai/a leads to port 'api', which no container has",
+    "error: service ai/a leads to port 'api', which no container has; names of ports: http",
   );
   expect(found({ type: "ExternalName" })).toMatch(/^error: .*ExternalName/);
   expect(found(SPEC, { namespace: "edge" })).toBe(
@@ -51,6 +51,34 @@ Deno.test("examineService() says what is wrong with a Service", () => {
 
 Deno.test("examineService() does not judge by pods that nobody knows", () => {
   const spec = { ...SPEC, selector: { app: "b" } };
-  const unknown = examineService(PLACE, { metadata: METADATA, spec }, undefined);
+  const unknown = examineService(PLACE, [{ metadata: METADATA, spec }], undefined);
   expect(unknown).toMatchObject([{ level: "ok" }]);
+});
+
+Deno.test("examineService() names the Service that leads there, if the config names another", () => {
+  const service = { metadata: { ...METADATA, name: "web" }, spec: SPEC };
+  expect(examineService(PLACE, [service], PODS)).toEqual([{
+    ...{ level: "error", text: "service ai/a does not exist" },
+    remedy: "write `service: ai/web`, which leads to its pods",
+  }]);
+  const container = { name: "engine", command: ["vllm", "serve", "m"] };
+  const template = { ...PODS.template, spec: { containers: [container] } };
+  const ports = [{ port: 9000 }, { port: 80, targetPort: 8000 }];
+  const [finding] = examineService(PLACE, [{ ...service, spec: { ...SPEC, ports } }], {
+    ...{ ...PODS, template },
+  });
+  expect(finding!.remedy).toBe("write `service: ai/web:80`, which leads to its pods");
+});
+
+Deno.test("examineService() sees a targetPort on which nobody listens", () => {
+  const spec = { ...SPEC, ports: [{ port: 80, targetPort: 8001 }] };
+  expect(found(spec)).toBe(
+    "warn: service ai/a leads to port 8001, but the containers name 8000 only",
+  );
+  const container = { name: "engine", command: ["vllm", "serve", "m", "--port", "8000"] };
+  const template = { ...PODS.template, spec: { containers: [container] } };
+  const [finding] = examineService(PLACE, [{ metadata: METADATA, spec }], { ...PODS, template });
+  expect(`${finding!.level}: ${finding!.text}`).toBe(
+    "error: service ai/a leads to port 8001, but the engine listens on 8000",
+  );
 });

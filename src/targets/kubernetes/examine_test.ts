@@ -136,3 +136,36 @@ Deno.test("examineCluster() says that the API server does not answer, or does no
     remedy: expect.stringMatching(/log in again/),
   }]);
 });
+
+Deno.test("examineCluster() asks for each workload by name where not all are granted, and names what was meant", async () => {
+  const { server, examined } = world();
+  const { intercept } = server;
+  server.intercept = (call) => {
+    const { resource, verb, name } = call.body?.spec?.resourceAttributes ?? {};
+    // A Role with resourceNames: [a].
+    if (resource !== "deployments" || /list|watch/.test(verb)) return intercept(call);
+    return Response.json({ status: { allowed: name === "a" } });
+  };
+  expect((await examined()).rights).toEqual([]);
+  const { rights, findings } = await examined({ scale: { kind: "deployment", name: "b" } });
+  expect(rights).toEqual([
+    ...["get deployments", "patch deployments/scale", "patch deployments/status"],
+  ]);
+  server.intercept = intercept;
+  expect(findings.filter(({ level }) => level === "error")).toHaveLength(4);
+  const { findings: meant } = await examined({ scale: { kind: "deployment", name: "aa" } });
+  expect(meant).toContainEqual(expect.objectContaining({
+    text: "deployment ai/aa does not exist",
+    remedy: "make it, or write 'a', which is there, into the config",
+  }));
+});
+
+Deno.test("examineCluster() says what it may not look at, and looks there if it may", async () => {
+  const { findings } = await world({ denied: /nodes|quotas|autoscalers|scaledobjects/ }).examined();
+  expect(findings.at(-1)).toEqual({
+    ...{ level: "ok", about: "cluster" },
+    text: "not looked at, for want of the right to list them: horizontalpodautoscalers, nodes, " +
+      "resourcequotas, scaledobjects",
+    remedy: "run doctor as somebody who may see them, with a kubeconfig of theirs",
+  });
+});

@@ -21,7 +21,7 @@ export interface Resource {
   readonly plural: string;
 }
 
-const BUILT_IN: Record<"deployment" | "statefulSet", Resource> = {
+export const BUILT_IN: Record<"deployment" | "statefulSet", Resource> = {
   deployment: { apiVersion: "apps/v1", plural: "deployments" },
   statefulSet: { apiVersion: "apps/v1", plural: "statefulsets" },
 };
@@ -65,6 +65,15 @@ export class Kinds {
       throw error;
     }
   }
+}
+
+/** What a custom kind is called in URLs, most likely: `LeaderWorkerSet` is `leaderworkersets`. */
+export function guessedResource(
+  { apiVersion, workloadKind }: Extract<WorkloadSpec, { kind: "workload" }>,
+): Resource {
+  const name = workloadKind.toLowerCase();
+  const plural = /s$/.test(name) ? `${name}es` : name.replace(/y$/, "ie") + "s";
+  return { apiVersion, plural };
 }
 
 function keyOf(scale: Extract<WorkloadSpec, { kind: "workload" }>): string {

@@ -15,6 +15,7 @@ import { Readiness } from "./readiness.ts";
 import { Scaler } from "./scaler.ts";
 import { WakeWatch } from "./wake_watch.ts";
 import { Watches } from "./watches.ts";
+import { type Serving, WorkloadMembership } from "./workload_membership.ts";
 
 export interface KubernetesOptions {
   readonly access: ClusterAccess;
@@ -35,6 +36,7 @@ export class Kubernetes {
   readonly #watches: Watches;
   readonly #kinds: Kinds;
   readonly #membership: Membership;
+  readonly #serving: Serving = new Map();
 
   constructor(readonly options: KubernetesOptions) {
     this.#api = new KubernetesApi(options);
@@ -63,6 +65,13 @@ export class Kubernetes {
     const namespace = scale.namespace ?? this.options.access.namespace;
     const resource = this.#kinds.resourceOf(scale);
     const list = listOf(resource, namespace);
+    const watches = new ModelWatches({
+      name: scale.name,
+      workloads: this.#watches.workloads(list),
+      upstream: this.#upstreamOf(spec, namespace, scale.name),
+      reportsReady: scale.kind !== "workload",
+      clock,
+    });
     return new KubernetesTarget({
       scaler: new Scaler({
         ...{ api: this.#api, clock, namespace, replicas: spec.replicas },
@@ -71,13 +80,7 @@ export class Kubernetes {
         resource: resource.plural,
         notesInStatus: scale.kind !== "workload",
       }),
-      watches: new ModelWatches({
-        name: scale.name,
-        workloads: this.#watches.workloads(list),
-        upstream: this.#upstreamOf(spec, namespace, scale.name),
-        reportsReady: scale.kind !== "workload",
-        clock,
-      }),
+      watches,
       readiness: (onHealthy) =>
         new Readiness({
           ...{ fetch, clock, log, onHealthy },
@@ -90,12 +93,16 @@ export class Kubernetes {
           workload: scale.name,
           pods: this.#watches.pods(namespace),
           events: this.#watches.events(namespace),
+          reach: () => ({
+            emptyService: watches.emptyService,
+            healthUrls: watches.endpoints.map(({ url }) => url + spec.engine.healthPath),
+          }),
         }),
       meter: createMeter({
         ...{ fetch, clock, log, metrics: spec.engine.metrics },
         onFailure: () => scrapeFailed?.(spec.name),
       }),
-      membership: this.#membership,
+      own: new WorkloadMembership(this.#membership, `${list}/${scale.name}`, this.#serving),
       ...{ clock, random, log, after },
     });
   }

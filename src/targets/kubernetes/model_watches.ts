@@ -3,6 +3,7 @@ import type { Failure } from "../../activator/scale_target.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Reflector } from "./reflector.ts";
 import { cannotWatch } from "./refusal.ts";
+import { withRemedy } from "./remedies.ts";
 import { type ServiceEndpoint, serviceEndpoints, serviceFault } from "./service_endpoints.ts";
 import type { EndpointView, ServiceView, WorkloadView } from "./views.ts";
 import type { SharedWatch, SliceWatch } from "./watches.ts";
@@ -82,7 +83,16 @@ export class ModelWatches {
   get serviceFault(): Failure | undefined {
     const { upstream } = this.options;
     if ("url" in upstream || !upstream.services.reflector.isFresh) return undefined;
-    return serviceFault(upstream, upstream.services.reflector.get(upstream.service));
+    const fault = serviceFault(upstream, upstream.services.reflector.get(upstream.service));
+    return fault && { kind: "missing", message: withRemedy(fault.fact, fault.remedy) };
+  }
+
+  /** The Service that leads to no pod: it is there, and that is known. */
+  get emptyService(): string | undefined {
+    const { upstream } = this.options;
+    if ("url" in upstream || !this.isFresh || this.endpoints.length > 0) return undefined;
+    const { services, service, namespace } = upstream;
+    return services.reflector.get(service) && `service ${namespace}/${service}`;
   }
 
   /** Calls `listener` at each change of what they know. */

@@ -18,6 +18,11 @@ export interface Permission {
   readonly without: string;
   /** Whose models need it. */
   readonly models: readonly string[];
+  /**
+   * Of the workloads of these models, in their order: a Role can narrow the verb to them. Undefined: it cannot, as
+   * the watches are of whole namespaces, and nobody knows the names of the other gateways' Leases.
+   */
+  readonly names: readonly string[] | undefined;
 }
 
 export interface PermissionsOptions {
@@ -26,14 +31,18 @@ export interface PermissionsOptions {
   readonly resourceOf: (scale: WorkloadSpec) => Resource;
 }
 
-type Right = Omit<Permission, "namespace" | "models" | "verb"> & { readonly verbs: string[] };
+type Right = Omit<Permission, "namespace" | "models" | "names" | "verb"> & {
+  readonly verbs: string[];
+  readonly name?: string;
+};
+type Growing = Permission & { readonly models: string[]; readonly names: string[] | undefined };
 
 /** Each once, whoever needs it. */
 export function permissionsOf(
   models: readonly WorkloadModel[],
   { namespace, resourceOf }: PermissionsOptions,
 ): Permission[] {
-  const all = new Map<string, Permission & { readonly models: string[] }>();
+  const all = new Map<string, Growing>();
   for (const model of models) {
     const home = model.scale.namespace ?? namespace;
     const rights = [
@@ -44,11 +53,13 @@ export function permissionsOf(
         .map((right) => ({ right, home: model.service?.namespace ?? home })),
       ...leaseRights().map((right) => ({ right, home: namespace })),
     ];
-    for (const { right: { verbs, ...right }, home } of rights) {
+    for (const { right: { verbs, name, ...right }, home } of rights) {
       for (const verb of verbs) {
         const key = [home, right.apiGroup, right.resource, verb].join();
-        const known = all.get(key) ?? { ...right, verb, namespace: home, models: [] };
+        const names = name === undefined ? undefined : [];
+        const known = all.get(key) ?? { ...right, verb, namespace: home, models: [], names };
         known.models.push(model.name);
+        if (name !== undefined) known.names?.push(name);
         all.set(key, known);
       }
     }
@@ -59,19 +70,24 @@ export function permissionsOf(
 function workloadRights(scale: WorkloadSpec, { apiVersion, plural }: Resource): Right[] {
   const apiGroup = groupOf(apiVersion);
   const needed = "always";
+  const { name } = scale;
   // Custom kinds take no annotations through `/status`: only the right to change all of it helps.
   const notes = scale.kind === "workload" ? plural : `${plural}/status`;
   return [
     {
-      ...{ apiGroup, needed, resource: plural, verbs: ["get", "list", "watch"] },
+      ...{ apiGroup, needed, name, resource: plural, verbs: ["get"] },
       without: "it can neither be woken nor seen",
     },
     {
-      ...{ apiGroup, needed, resource: `${plural}/scale`, verbs: ["patch"] },
+      ...{ apiGroup, needed, resource: plural, verbs: ["list", "watch"] },
+      without: "it can neither be woken nor seen",
+    },
+    {
+      ...{ apiGroup, needed, name, resource: `${plural}/scale`, verbs: ["patch"] },
       without: "it can neither be woken nor put to sleep",
     },
     {
-      ...{ apiGroup, needed, resource: notes, verbs: ["patch"] },
+      ...{ apiGroup, needed, name, resource: notes, verbs: ["patch"] },
       without: "it cannot be put to sleep: how many replicas it had is noted there",
     },
   ];
@@ -115,14 +131,16 @@ export function groupOf(apiVersion: string): string {
 export interface Rule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
-/** What to add to the Role of each namespace, in as few rules as say just that. */
+/** The rules of the Role of each namespace, as few as say just that. */
 export function rulesOf(permissions: readonly Permission[]): Map<string, Rule[]> {
   const verbs = Map.groupBy(
     permissions,
-    ({ namespace, apiGroup, resource }) => JSON.stringify([namespace, apiGroup, resource]),
+    ({ namespace, apiGroup, resource, names }) =>
+      JSON.stringify([namespace, apiGroup, resource, names]),
   );
   const rights = [...verbs.values()].map((list) => ({
     ...list[0]!,
@@ -130,15 +148,23 @@ export function rulesOf(permissions: readonly Permission[]): Map<string, Rule[]>
   }));
   const rules = new Map<string, Rule[]>();
   for (const [namespace, here] of Map.groupBy(rights, ({ namespace }) => namespace)) {
-    const alike = Map.groupBy(here, ({ apiGroup, verbs }) => JSON.stringify([apiGroup, verbs]));
-    rules.set(
-      namespace,
-      [...alike.values()].map((list) => ({
-        apiGroups: [list[0]!.apiGroup],
-        resources: list.map(({ resource }) => resource),
-        verbs: list[0]!.verbs,
-      })),
+    const alike = Map.groupBy(
+      here,
+      ({ apiGroup, verbs, names }) => JSON.stringify([apiGroup, verbs, names]),
     );
+    rules.set(namespace, [...alike.values()].map((list) => ruleOf(list)));
   }
   return rules;
+}
+
+function ruleOf(
+  alike: readonly (Permission & { readonly verbs: readonly string[] })[],
+): Rule {
+  const { apiGroup, names, verbs } = alike[0]!;
+  return {
+    apiGroups: [apiGroup],
+    resources: alike.map(({ resource }) => resource),
+    ...(names ? { resourceNames: names } : {}),
+    verbs,
+  };
 }

@@ -5,10 +5,22 @@ import type { WakeSigns } from "./wake_signs.ts";
 
 const ORDER = ["scheduling", "pulling", "starting", "loading"] as const;
 
-/** Of the pod that has come furthest; `none` in place of pods: what is said instead. */
-export function progressOf(pods: readonly PodView[], signs: WakeSigns, none: string): Progress {
+/** What is said where pods say nothing. */
+export interface Silence {
+  /** There are none. */
+  readonly none: string;
+  /** One is ready, and takes no requests. */
+  readonly unreached: string;
+}
+
+/** Of the pod that has come furthest. */
+export function progressOf(
+  pods: readonly PodView[],
+  signs: WakeSigns,
+  { none, unreached }: Silence,
+): Progress {
   const present = pods.filter(({ isLeaving, failed }) => !isLeaving && !failed);
-  const all = present.map((pod) => progressOfPod(pod, signs));
+  const all = present.map((pod) => progressOfPod(pod, signs, unreached));
   const rank = ({ phase }: Progress) => ORDER.indexOf(phase);
   return all.reduce<Progress | undefined>(
     (best, each) => best && rank(best) >= rank(each) ? best : each,
@@ -16,7 +28,7 @@ export function progressOf(pods: readonly PodView[], signs: WakeSigns, none: str
   ) ?? { phase: "scheduling", detail: none };
 }
 
-function progressOfPod(pod: PodView, signs: WakeSigns): Progress {
+function progressOfPod(pod: PodView, signs: WakeSigns, unreached: string): Progress {
   const { pull, warning, nodeComes } = signs.of(pod.uid);
   const where = `pod ${pod.name}${pod.node ? ` on node ${pod.node}` : ""}`;
   const trouble = warning && ` (${warning})`;
@@ -28,9 +40,11 @@ function progressOfPod(pod: PodView, signs: WakeSigns): Progress {
   }
   const running = pod.containers.find(({ isInit, isRunning }) => isRunning && !isInit);
   if (running) {
+    const asked = running.probe &&
+      `: it loads, or its readinessProbe (${running.probe}) asks in the wrong place`;
     const what = pod.isReady
-      ? "ready, but the Service does not lead to it or its health page does not answer"
-      : "its container runs and is not ready yet";
+      ? `ready, but ${unreached}`
+      : `its container ${running.name} runs and is not ready yet${asked ?? ""}`;
     return { phase: "loading", detail: `${where}: ${what}` };
   }
   if (pull === "pulling" || pod.containers.some(isPulling)) {

@@ -66,7 +66,10 @@ for (const [what, pods, reasons, phase, words] of PHASES) {
   Deno.test(`progressOf() says ${phase} of ${what}`, () => {
     const signs = new WakeSigns("vllm");
     for (const reason of reasons) signs.note(event(reason));
-    const progress = progressOf(pods, signs, "it has no pods yet");
+    const progress = progressOf(pods, signs, {
+      none: "it has no pods yet",
+      unreached: "nobody answers",
+    });
     expect(progress.phase).toBe(phase);
     expect(progress.detail).toMatch(words);
   });
@@ -75,6 +78,30 @@ for (const [what, pods, reasons, phase, words] of PHASES) {
 Deno.test("progressOf() shows the last warning, which may be no cause", () => {
   const signs = new WakeSigns("vllm");
   signs.note(event("FailedCreatePodSandBox", true));
-  const { detail } = progressOf([pod(CREATING, "vllm-1", "a")], signs, "none");
+  const { detail } = progressOf([pod(CREATING, "vllm-1", "a")], signs, {
+    none: "none",
+    unreached: "",
+  });
   expect(detail).toMatch(/FailedCreatePodSandBox: words/);
+});
+
+Deno.test("progressOf() says what a container that runs is waited for", () => {
+  const status = engine({ running: {} });
+  const readinessProbe = { httpGet: { path: "/health", port: 8001 } };
+  const object = (more: object) => ({
+    metadata: { name: "vllm-1", uid: "1", resourceVersion: "1" },
+    spec: { nodeName: "a", containers: [{ name: "engine", readinessProbe }] },
+    status: { ...status, ...more },
+  });
+  const detail = (more: object) =>
+    progressOf([podView(object(more) as never)], new WakeSigns("vllm"), {
+      ...{ none: "", unreached: "nobody leads to it" },
+    }).detail;
+  expect(detail({})).toBe(
+    "pod vllm-1 on node a: its container engine runs and is not ready yet: it loads, or its " +
+      "readinessProbe (GET :8001/health) asks in the wrong place",
+  );
+  expect(detail({ conditions: [{ type: "Ready", status: "True" }] })).toBe(
+    "pod vllm-1 on node a: ready, but nobody leads to it",
+  );
 });

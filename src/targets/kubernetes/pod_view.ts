@@ -1,4 +1,5 @@
 /** What a pod tells of why it does not run. */
+import type { Container } from "./pod_template.ts";
 import type { KubernetesObject } from "./reflector.ts";
 
 export interface PodView {
@@ -22,6 +23,8 @@ export interface ContainerView {
   readonly name: string;
   readonly isInit: boolean;
   readonly image: string;
+  /** Its readinessProbe, e.g. `GET :8000/health`; undefined: it has none that is a request. */
+  readonly probe?: string | undefined;
   readonly isRunning: boolean;
   /** How often it ended, the present end too. */
   readonly ends: number;
@@ -56,7 +59,7 @@ export function podView(object: KubernetesObject): PodView {
       labels?: Record<string, string>;
       deletionTimestamp?: string;
     };
-    spec?: { nodeName?: string };
+    spec?: { nodeName?: string; containers?: readonly Container[] };
     status?: {
       phase?: string;
       reason?: string;
@@ -88,9 +91,19 @@ export function podView(object: KubernetesObject): PodView {
     unschedulable: isUnschedulable ? { message: scheduled.message ?? "" } : undefined,
     containers: [
       ...(status.initContainerStatuses ?? []).map((each) => containerView(each, true)),
-      ...(status.containerStatuses ?? []).map((each) => containerView(each, false)),
+      ...(status.containerStatuses ?? []).map((each) => ({
+        ...containerView(each, false),
+        probe: probeText(spec?.containers?.find(({ name }) => name === each.name)),
+      })),
     ],
   };
+}
+
+/** What a kubelet asks before it calls the container ready. */
+function probeText({ readinessProbe }: Partial<Container> = {}): string | undefined {
+  const { httpGet, tcpSocket } = readinessProbe ?? {};
+  if (httpGet) return `GET :${httpGet.port}${httpGet.path ?? "/"}`;
+  return tcpSocket && `a connection to :${tcpSocket.port}`;
 }
 
 function containerView(status: ContainerStatus, isInit: boolean): ContainerView {

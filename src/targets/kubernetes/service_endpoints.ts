@@ -1,5 +1,4 @@
 /** Where a model's requests may go: the ready pods behind its Service, each at the pod's own port. */
-import type { Failure } from "../../activator/scale_target.ts";
 import type { EndpointView, ServiceView, SliceView } from "./views.ts";
 
 export interface ServiceEndpoint {
@@ -25,6 +24,11 @@ export function serviceEndpoints(
   });
 }
 
+export interface ServiceFault {
+  readonly fact: string;
+  readonly remedy: string;
+}
+
 /** Why no pod can be reached by this Service as the config names it. */
 export function serviceFault(
   { service: name, namespace, port }: {
@@ -33,14 +37,24 @@ export function serviceFault(
     readonly port: number | string | undefined;
   },
   service: ServiceView | undefined,
-): Failure | undefined {
+): ServiceFault | undefined {
   const where = `service ${namespace}/${name}`;
-  if (!service) return { kind: "missing", message: `${where} does not exist` };
+  if (!service) {
+    return {
+      fact: `${where} does not exist`,
+      remedy: "make it, or name another by `service` in the config, or a fixed `upstream`",
+    };
+  }
   if (portName(service, port) !== undefined) return undefined;
   const all = service.ports.map(({ name, port }) => name ? `${port} (${name})` : port);
   const has = all.join(", ") || "none";
   const wanted = port === undefined ? "no port" : `no port ${port}`;
-  return { kind: "missing", message: `${where} has ${wanted}; its ports: ${has}` };
+  return {
+    fact: `${where} has ${wanted}; its ports: ${has}`,
+    remedy: `write one of them into the config, e.g. \`service: ${namespace}/${name}:${
+      service.ports[0]?.port ?? "PORT"
+    }\``,
+  };
 }
 
 function portName(

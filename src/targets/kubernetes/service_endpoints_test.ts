@@ -62,13 +62,13 @@ Deno.test("serviceEndpoints() has none without the Service, and knows whose pod 
 
 Deno.test("serviceFault() names the Service that is not there, and the ports of one that is", () => {
   const of = { service: "vllm", namespace: "ai", port: "grpc" };
-  expect(serviceFault(of, undefined)?.message).toBe("service ai/vllm does not exist");
+  expect(serviceFault(of, undefined)?.fact).toBe("service ai/vllm does not exist");
   const service = { ports: [{ name: "http", port: 80 }, { name: "", port: 81 }] };
-  expect(serviceFault(of, service)?.message).toBe(
+  expect(serviceFault(of, service)?.fact).toBe(
     "service ai/vllm has no port grpc; its ports: 80 (http), 81",
   );
   expect(serviceFault({ ...of, port: 81 }, service)).toBe(undefined);
-  expect(serviceFault({ ...of, port: undefined }, { ports: [] })?.message).toMatch(
+  expect(serviceFault({ ...of, port: undefined }, { ports: [] })?.fact).toMatch(
     /no port;.*none/,
   );
 });

@@ -17,8 +17,17 @@ export interface WakeWatchOptions {
   readonly events: EventWatch;
   readonly clock: Clock;
   readonly unschedulableGraceMs: number;
+  /** Where its pods are looked for. */
+  readonly reach: () => Reach;
   readonly onFailure: (failure: Failure) => void;
   readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Reach {
+  /** A Service that is there and leads to no pod, e.g. `service ai/vllm`. */
+  readonly emptyService: string | undefined;
+  /** Of the endpoints that are ready in the cluster's eyes: what has to answer. */
+  readonly healthUrls: readonly string[];
 }
 
 export class WakeWatch {
@@ -95,13 +104,24 @@ export class WakeWatch {
     const { failure, history, lookAgainMs } = diagnose(pods, this.#history, {
       ...{ nowMs, unschedulableGraceMs, signs, cannotCreate, isPaused },
       serviceFault: this.#serviceFault,
+      emptyService: this.options.reach().emptyService,
     });
     this.#history = history;
     this.#timer?.[Symbol.dispose]();
     // Told as often as it is seen: whoever listens may not have been waking before.
     if (failure) return this.options.onFailure(failure);
-    this.options.onProgress(progressOf(pods, signs, this.#withoutPods(workload)));
+    const silence = { none: this.#withoutPods(workload), unreached: this.#unreached() };
+    this.options.onProgress(progressOf(pods, signs, silence));
     if (lookAgainMs < Infinity) this.#timer = clock.timer(lookAgainMs - nowMs, () => this.#look());
+  }
+
+  /** Why nothing is sent to a pod that is ready. */
+  #unreached(): string {
+    const { emptyService, healthUrls: [url] } = this.options.reach();
+    if (url !== undefined) {
+      return `${url} does not answer as it should: is that the port on which the engine listens?`;
+    }
+    return emptyService ? `${emptyService} does not lead to it yet` : "nothing leads to it yet";
   }
 
   /** What there is to say while no pod is seen. */
