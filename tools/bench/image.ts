@@ -7,7 +7,7 @@ import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { ImageRoot, noImageRoot } from "../../src/testing/image_root.ts";
 import { MemoryLimit } from "./memory_limit.ts";
 import { tell, tellOne } from "./figures.ts";
-import { residentMiB } from "./processor_time.ts";
+import { processorMs, residentMiB } from "./processor_time.ts";
 
 const STREAMS = 500;
 /** What the manifests give it. */
@@ -78,18 +78,20 @@ async function anyAuthority(): Promise<string> {
 /** From the call that makes the process, which enters the root first, to the line that it listens. */
 async function startToListening(root: ImageRoot, starts: number): Promise<void> {
   await using pod = await asPod(root);
-  const took: number[] = [], resident: number[] = [];
+  const took: number[] = [], busy: number[] = [], resident: number[] = [];
   for (let start = 0; start < starts; start++) {
     const startMs = performance.now();
     await using gateway = await GatewayProcess.start("  m: { deployment: m }\n", {
       ...{ command: pod.command, server: "operator: 127.0.0.1:0" },
     });
+    busy.push(processorMs(gateway.pid));
     const { time } = gateway.lines.find(({ msg }) => msg === "listening")!;
     took.push(Date.parse(time) - performance.timeOrigin - startMs);
     await pause(2);
     resident.push(residentMiB(gateway.pid));
   }
   tell("image: start to listening, a Deployment configured", "ms", took);
+  tell("image: processor time of it", "ms", busy);
   tell("image: resident memory, idle, a Deployment configured", "MiB", resident);
 }
 
