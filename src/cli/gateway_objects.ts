@@ -4,6 +4,7 @@ import { isMap, isSeq, parseDocument, visit } from "yaml";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/spec.ts";
 import { PORT_NAME, references } from "../config/substitute.ts";
+import { SHOWN_PREFIX } from "../config/unset_variable.ts";
 import { GATEWAY, GATEWAY_LABELS } from "../targets/kubernetes/role_objects.ts";
 import type { Comment, Commented } from "./commented_yaml.ts";
 
@@ -96,6 +97,11 @@ function namedFiles(options: GatewayOptions): NamedFile[] {
     path,
     key: path.replaceAll("/", "."),
   }));
+}
+
+/** Variables that the config names and the image does not show to the gateway. */
+export function hiddenVariables(options: GatewayOptions): string[] {
+  return [...variables(options).keys()].filter((name) => !name.startsWith(SHOWN_PREFIX));
 }
 
 /** Absolute paths that the config names and no volume of ours brings. */

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { isLoopback } from "../config/address.ts";
 import type { Config } from "../config/spec.ts";
+import { SHOWN_PREFIX } from "../config/unset_variable.ts";
 import { systemClock as clock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { systemFiles as files } from "../platform/files.ts";
@@ -25,6 +26,7 @@ import {
   foreignFiles,
   gatewayObjects,
   type GatewayOptions,
+  hiddenVariables,
   isOpenToOperators,
   serviceAccount,
 } from "./gateway_objects.ts";
@@ -188,6 +190,12 @@ function warningsOf(options: GatewayOptions): string[] {
     warnings.push(
       "kubernetes.kubeconfig and kubernetes.context are for a gateway outside the cluster: leave " +
         "them out, and it uses its ServiceAccount",
+    );
+  }
+  for (const name of hiddenVariables(options)) {
+    warnings.push(
+      `\${${name}}: the image does not show it to the gateway: give it a name that begins with ` +
+        SHOWN_PREFIX,
     );
   }
   for (const path of foreignFiles(options)) {

@@ -159,7 +159,10 @@ models:
   expect(printed).toContain(
     "#   kubectl create secret generic vllm-autoscaler-files -n default --from-file=keys.a=keys/a",
   );
-  expect(err).toMatch(/^warning: \/elsewhere\/key: the gateway may read only below/);
+  expect(err).toMatch(/^warning: \/elsewhere\/key: the gateway may read only below/m);
+  for (const name of ["B_KEY", "C_KEY", "DEPLOYMENT"]) {
+    expect(err).toContain(`warning: \${${name}}: the image does not show it to the gateway`);
+  }
 });
 
 Deno.test("manifestsCommand() keeps a config with keys in it in a Secret", async () => {

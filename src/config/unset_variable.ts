@@ -2,6 +2,8 @@
 import type { Env } from "./substitute.ts";
 
 const HIDDEN = Symbol("hidden");
+/** Of names that are free to choose; the Dockerfile says so too. */
+export const SHOWN_PREFIX = "VLLM_AUTOSCALER_";
 
 interface PartialEnv extends Env {
   readonly [HIDDEN]?: (name: string) => boolean;
@@ -16,5 +18,5 @@ export function partialEnv(env: Env, isHidden: (name: string) => boolean): Env {
 export function unsetVariable(name: string, env: PartialEnv): string {
   if (!env[HIDDEN]?.(name)) return `environment variable ${name} is not set`;
   return `environment variable ${name} may not be read here: give it a name that begins with ` +
-    "VLLM_AUTOSCALER_, which the image shows to the gateway";
+    `${SHOWN_PREFIX}, which the image shows to the gateway`;
 }
