@@ -113,19 +113,22 @@ renderTest("the chart takes the config as YAML among its values too", async () =
   expect(of("Deployment").spec.template.spec.terminationGracePeriodSeconds).toBe(315);
 });
 
-renderTest("the chart's policy lets the gateway out to all models, and operators in where there is a port", async () => {
-  const policyOf = async (values: object) =>
-    (await charted(values, "ai")).find(({ kind }) => kind === "NetworkPolicy").spec;
-  const { ingress, egress } = await policyOf({
-    config: { kubernetes: { namespace: "ml" }, models: {} },
-    modelNamespaces: ["x"],
-  });
-  expect(ingress).toEqual([{ ports: [{ protocol: "TCP", port: "http" }] }]);
-  const of = (name: string) => ({
-    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
-  });
-  expect(egress.at(-1)).toEqual({ to: [{ podSelector: {} }, of("ml"), of("x")] });
-});
+renderTest(
+  "the chart's policy lets the gateway out to all models, and operators in where there is a port",
+  async () => {
+    const policyOf = async (values: object) =>
+      (await charted(values, "ai")).find(({ kind }) => kind === "NetworkPolicy").spec;
+    const { ingress, egress } = await policyOf({
+      config: { kubernetes: { namespace: "ml" }, models: {} },
+      modelNamespaces: ["x"],
+    });
+    expect(ingress).toEqual([{ ports: [{ protocol: "TCP", port: "http" }] }]);
+    const of = (name: string) => ({
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
+    });
+    expect(egress.at(-1)).toEqual({ to: [{ podSelector: {} }, of("ml"), of("x")] });
+  },
+);
 
 const REFUSED: readonly [values: object, words: string][] = [
   [{ replica: 3 }, "additional properties 'replica' not allowed"],
@@ -148,18 +151,7 @@ for (const [values, words] of REFUSED) {
   });
 }
 
-renderTest("the chart has nothing to lint, and tells how to go on", async () => {
-  expect(await run(HELM, ["lint", "--strict", CHART])).toMatchObject({ code: 0 });
-  const { out } = await run(HELM, [
-    ...["install", "vllm-autoscaler", CHART, "--namespace", "ai", "--dry-run=client"],
-    ...["--set", "ingress.enabled=true,ingress.hosts={chat.example}"],
-  ]);
-  const notes = out.slice(out.indexOf("NOTES:"));
-  for (
-    const words of [
-      "  http://vllm-autoscaler.ai.svc:80/v1\n  http://chat.example/v1\n",
-      "kubectl port-forward -n ai deployment/vllm-autoscaler 9090:9090\n",
-      "  vllm-autoscaler discover --namespace ai > config.yaml\n",
-    ]
-  ) expect(notes).toContain(words);
+renderTest("the chart has nothing to lint", async () => {
+  const { code, out } = await run(HELM, ["lint", "--strict", CHART]);
+  expect([code, out]).toEqual([0, expect.stringContaining("0 chart(s) failed")]);
 });

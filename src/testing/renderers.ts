@@ -67,11 +67,15 @@ export interface Run {
   readonly err: string;
 }
 
-export async function run({ path }: Renderer, args: readonly string[]): Promise<Run> {
+/** No cluster is asked but that of `kubeconfig`. */
+export async function run(
+  { path }: Renderer,
+  args: readonly string[],
+  kubeconfig = "/dev/null",
+): Promise<Run> {
   const { code, stdout, stderr } = await new Deno.Command(path, {
     args: [...args],
-    // No cluster is asked, and no setting of whoever runs this counts.
-    env: { KUBECONFIG: "/dev/null" },
+    env: { KUBECONFIG: kubeconfig },
   }).output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
@@ -105,7 +109,9 @@ export async function charted(values: object = {}, namespace = "vllm-autoscaler"
 export function comparable(objects: readonly Rendered[]): Rendered[] {
   const key = ({ kind, metadata }: Rendered) => `${kind} ${metadata.namespace} ${metadata.name}`;
   return objects.map((object) =>
-    JSON.parse(JSON.stringify(object, (name, value) => RELEASE_LABELS.has(name) ? undefined : value))
+    JSON.parse(
+      JSON.stringify(object, (name, value) => RELEASE_LABELS.has(name) ? undefined : value),
+    )
   ).sort((a, b) => key(a).localeCompare(key(b)));
 }
 
