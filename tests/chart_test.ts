@@ -105,6 +105,13 @@ for (const [what, [config, values]] of Object.entries(ALIKE)) {
   });
 }
 
+renderTest("the chart takes the config from a file, and keeps its text", async () => {
+  const file = `${FOLDER}/../config.example.yaml`;
+  const objects = await charted({}, "ai", ["--set-file", `config=${file}`]);
+  const { data } = objects.find(({ kind }) => kind === "ConfigMap");
+  expect(data["config.yaml"]).toBe(`${(await read(file)).trim()}\n`);
+});
+
 renderTest("the chart takes the config as YAML among its values too", async () => {
   const config = { models: { m: { deployment: "vllm" } }, server: { drainTimeout: "5m" } };
   const objects = await charted({ config });
@@ -127,6 +134,18 @@ renderTest(
       namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
     });
     expect(egress.at(-1)).toEqual({ to: [{ podSelector: {} }, of("ml"), of("x")] });
+  },
+);
+
+renderTest(
+  "the chart's PodMonitor is that of deploy/prometheus, for its own namespace",
+  async () => {
+    const objects = await charted({ podMonitor: { enabled: true, labels: { release: "p" } } });
+    const monitor = objects.find(({ kind }) => kind === "PodMonitor");
+    expect(monitor.metadata.labels.release).toBe("p");
+    const given = parse(await read(`${FOLDER}/prometheus/podmonitor.yaml`));
+    const { namespaceSelector: _, ...spec } = given.spec;
+    expect(comparable([{ ...monitor, metadata: {} }])).toEqual([{ ...given, metadata: {}, spec }]);
   },
 );
 

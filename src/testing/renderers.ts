@@ -93,13 +93,17 @@ export function kustomized(): Promise<Rendered[]> {
   return objectsOf(KUSTOMIZE, ["build", `${FOLDER}/kustomize`]);
 }
 
-/** The objects of a release `vllm-autoscaler`; `values` over the chart's own. */
-export async function charted(values: object = {}, namespace = "vllm-autoscaler") {
+/** The objects of a release `vllm-autoscaler`; `values` over the chart's own, `flags` over both. */
+export async function charted(
+  values: object = {},
+  namespace = "vllm-autoscaler",
+  flags: readonly string[] = [],
+): Promise<Rendered[]> {
   const file = await Deno.makeTempFile({ suffix: ".json" });
   try {
     await Deno.writeTextFile(file, JSON.stringify(values));
     const args = ["template", "vllm-autoscaler", CHART, "--namespace", namespace];
-    return await objectsOf(HELM, [...args, "--values", file]);
+    return await objectsOf(HELM, [...args, "--values", file, ...flags]);
   } finally {
     await Deno.remove(file);
   }

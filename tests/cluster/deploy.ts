@@ -42,9 +42,9 @@ renderTest(
         : { ...object, metadata: { ...object.metadata, namespace: namespace.name } }
     );
     expect(await tryAll(namespace, objects)).toEqual([...ALWAYS, "Namespace"].sort());
-  // It does refuse.
-  const root = { containers: [{ name: "a", image: "a" }] };
-  await expect(tryPod(namespace, root)).rejects.toThrow("runAsNonRoot != true");
+    // It does refuse.
+    const root = { containers: [{ name: "a", image: "a" }] };
+    await expect(tryPod(namespace, root)).rejects.toThrow("runAsNonRoot != true");
   },
 );
 
