@@ -4,7 +4,7 @@ import { APPS, startGateway } from "../../src/testing/cluster_gateway.ts";
 import { test, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import type { GatewayProcess } from "../../src/testing/gateway_process.ts";
-import { ApiError } from "../../src/targets/kubernetes/api.ts";
+import { ApiError, type KubernetesApi } from "../../src/targets/kubernetes/api.ts";
 import { readLines } from "../../src/targets/kubernetes/lines.ts";
 
 /** How often the model is woken and put to sleep: in the suite, and for a measurement with `$HPA_CYCLES`. */
@@ -21,20 +21,20 @@ class History implements AsyncDisposable {
   constructor({ api, name }: TestNamespace, deployment: string) {
     const path = `${APPS}/namespaces/${name}/deployments?watch=true&fieldSelector=` +
       `metadata.name%3D${deployment}&resourceVersion=0`;
-    this.#reading = this.#read(
-      api.stream({ verb: "watch", path, signal: this.#ended.signal }),
-    );
+    this.#reading = this.#read(api, path);
   }
 
-  async #read(answer: Promise<Response>): Promise<void> {
+  async #read(api: KubernetesApi, path: string): Promise<void> {
+    const { signal } = this.#ended;
     try {
-      for await (const line of readLines((await answer).body!)) {
+      const { body } = await api.stream({ verb: "watch", path, signal });
+      for await (const line of readLines(body!, { signal })) {
         const { object: { spec: { replicas }, metadata } } = JSON.parse(line);
         if (replicas === this.changes.at(-1)?.replicas) continue;
         this.changes.push({ replicas, version: metadata.resourceVersion });
       }
     } catch (error) {
-      if (!this.#ended.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     }
   }
 

@@ -212,7 +212,8 @@ export class Reflector<T> {
       });
       startMs = clock.nowMs();
       this.#contact("watching");
-      for await (const line of readLines(response.body!, heard)) {
+      const { signal } = silence;
+      for await (const line of readLines(response.body!, { onPiece: heard, signal })) {
         isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
       }
