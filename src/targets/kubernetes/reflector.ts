@@ -212,8 +212,8 @@ export class Reflector<T> {
       });
       startMs = clock.nowMs();
       this.#contact("watching");
-      const { signal } = silence;
-      for await (const line of readLines(response.body!, { onPiece: heard, signal })) {
+      const options = { onPiece: heard, signal: silence.signal };
+      for await (const line of readLines(response.body!, options)) {
         isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
       }
