@@ -31,6 +31,7 @@ async function told(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
     ...{ model: "m", status: 503, code: "overloaded", coldStartMs: 1, headersMs: 1, durationMs: 1 },
   });
   metrics.scrapeFailed("m");
+  target.details = { pods: [], gpuTotal: { up: 1, freed: 2 } };
   metrics.kubernetes.answered("get", 200);
   metrics.kubernetes.heard("/pods");
   metrics.kubernetes.restarted("/pods");

@@ -8,10 +8,13 @@ const COMMAND = [Deno.execPath(), "run", "--allow-all", "--no-check", MAIN];
 const BROKEN =
   `  broken: { process: { command: [sh, -c, "echo CUDA out of memory >&2; exit 1"] } }\n`;
 
-async function start(): Promise<{ gateway: GatewayProcess; url: string }> {
-  const gateway = await GatewayProcess.start(engineModel("m", "--cold-start 1s") + BROKEN, {
-    server: "operator: 127.0.0.1:0",
-  });
+async function start(flags = ""): Promise<{ gateway: GatewayProcess; url: string }> {
+  const gateway = await GatewayProcess.start(
+    engineModel("m", `--cold-start 1s ${flags}`) + BROKEN,
+    {
+      server: "operator: 127.0.0.1:0",
+    },
+  );
   return { gateway, url: gateway.operatorUrl };
 }
 
@@ -57,13 +60,13 @@ Deno.test("status and wake show a model on its way up, and why another one fails
 });
 
 Deno.test("sleep, pin and unpin say what became of it", async () => {
-  const { gateway, url } = await start();
+  const { gateway, url } = await start("--tokens-per-second 20");
   await using _gateway = gateway;
   const at = ["--url", url];
   expect(await run("wake", "m", "--wait", ...at)).toEqual([0, expect.stringMatching(/./), ""]);
   await eventually(async () => (await run("sleep", "m", ...at))[0] === 0);
   await gateway.until("m", "asleep", 2);
-  const stream = await gateway.chat("m", { stream: true, max_tokens: 2000 });
+  const stream = await gateway.chat("m", { stream: true, max_tokens: 250 });
   expect(await run("sleep", "m", ...at)).toEqual([
     ...[1, ""],
     "Model 'm' is not put to sleep: it is in use: 1 in flight, 0 waiting (force it: they end first)\n",

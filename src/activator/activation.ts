@@ -143,6 +143,10 @@ export class Activation implements Admission {
    */
   retire(): Promise<void> {
     this.#retired = true;
+    // What its successor is answering is not to be stopped by it.
+    if (this.state === "stopping") {
+      this.dispatch({ type: "conflict", reason: "its settings changed" });
+    }
     this.dispatch({ type: "demand" });
     return this.#ended.promise;
   }
@@ -193,6 +197,10 @@ export class Activation implements Admission {
   }
 
   #pinned(untilMs = -Infinity): void {
+    const { log } = this.options;
+    if (untilMs > this.#clock.wallMs()) {
+      log.info("pinned", { until: new Date(untilMs).toISOString() });
+    } else if (this.pinnedUntilMs !== undefined) log.info("unpinned");
     const pinnedUntilMs = untilMs - this.#clock.wallMs() + this.#clock.nowMs();
     this.#policy = { ...this.#policy, pinnedUntilMs };
     this.dispatch({ type: "demand" });
@@ -202,8 +210,9 @@ export class Activation implements Admission {
     if (this.#closed) return;
     const was = this.#state;
     this.#state = this.transition(was, event, this.#clock.nowMs());
-    // A look that began before a lapse has seen what was there before it.
-    const isLeft = this.#state.name !== was.name || event.type === "lapsed";
+    // A look that began before a lapse has seen what was there before it; a sleep that is forced is another one.
+    const isOther = event.type === "lapsed" || (event.type === "sleep" && this.#state !== was);
+    const isLeft = this.#state.name !== was.name || isOther;
     if (isLeft) this.#conversation.leave();
     if (this.#state !== was) this.#announcer.announce(this.#state, was);
     this.#reconcile();

@@ -255,7 +255,7 @@ Deno.test("Activation tells every change of state with its reason, and not every
     "info active was=waking reason=ready",
     'info idle was=active reason="last answer ended"',
     'info stopping was=idle reason="quiet for 60 s"',
-    "info asleep was=stopping reason=gone served=3",
+    'info asleep was=stopping reason="quiet for 60 s" served=3',
   ]);
 });
 

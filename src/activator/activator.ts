@@ -53,8 +53,14 @@ export class Activator {
 
   /** Replaces a model whose target changed: the old one answers what it has, new requests wait. */
   replace(spec: ModelSpec): void {
+    const before = this.find(spec.name);
+    const pinnedUntilMs = before?.target.local ? before.pinnedUntilMs : undefined;
     this.remove(spec.name);
     this.add(spec);
+    if (pinnedUntilMs === undefined) return;
+    // Nobody but the gateway remembers the pin of a process.
+    const { clock } = this.options;
+    void this.find(spec.name)!.target.pin(clock.wallMs() + pinnedUntilMs - clock.nowMs());
   }
 
   /** Lets go of a model once it has answered what it has. */

@@ -49,7 +49,8 @@ export class Breaker {
   /** Requests that got a permit, and were not refused by who it was for. */
   served = 0;
   #gate: Gate = { kind: "hold", maxMs: Infinity, error: () => new Error("unreachable") };
-  #openedMs = 0;
+  /** Since when the gate is open, or held for what it is held for. */
+  #sinceMs = 0;
   #inFlight = 0;
   /** In order of arrival. */
   protected readonly waiters = new Set<Waiter>();
@@ -81,8 +82,9 @@ export class Breaker {
   setGate(gate: Gate): void {
     if (gate.kind === "open") {
       this.#endpoints.replace(gate.endpoints);
-      if (this.#gate.kind !== "open") this.#openedMs = this.options.clock.nowMs();
     }
+    const goesOn = gate.kind === "open" && this.#gate.kind === "open";
+    if (!goesOn) this.#sinceMs = this.options.clock.nowMs();
     this.#gate = gate;
     if (gate.kind === "hold") { for (const waiter of this.waiters) waiter.cold = true; }
     if (gate.kind === "shut") this.#refuseAll(gate.error);
@@ -211,8 +213,9 @@ export class Breaker {
   #dueMs(): number {
     const first = this.next();
     if (!first) return Infinity;
-    if (this.#gate.kind === "hold") return first.arrivedMs + this.#gate.maxMs;
-    return Math.max(first.arrivedMs, this.#openedMs) + this.limits.pendingTimeoutMs;
+    const { kind } = this.#gate;
+    const maxMs = kind === "hold" ? this.#gate.maxMs : this.limits.pendingTimeoutMs;
+    return Math.max(first.arrivedMs, this.#sinceMs) + maxMs;
   }
 
   /** One timer for the queue; one that fires early is set again, so that most waits set none. */

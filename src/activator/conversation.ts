@@ -2,6 +2,7 @@
  * The talk with one scale target: one call at a time, and only news that is newer than our last command.
  * Without this fence a gate opens onto a pod that is already going.
  */
+import { orAborted } from "../lib/or_aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ask, LifecycleEvent } from "./lifecycle.ts";
 import {
@@ -244,13 +245,4 @@ function eventOf(result: CommandResult): LifecycleEvent {
     case "unanswered":
       return { type: "unanswered", message: result.message };
   }
-}
-
-/** `promise`, or the signal's reason, whichever comes first: a target that ignores it holds nobody. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    signal.addEventListener("abort", aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
-  });
 }

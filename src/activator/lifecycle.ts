@@ -36,6 +36,8 @@ import {
   announced,
   announcedIdle,
   checked,
+  gone,
+  insisted,
   putToSleep,
   unsure,
   whileForced,
@@ -121,7 +123,7 @@ export function intent(state: State): Intent {
     case "failed":
       return {
         ...ask(state, "shut", state.inFlight || state.zeroSeen ? undefined : "sleep"),
-        mode: "now",
+        mode: "unusable",
       };
   }
 }
@@ -234,6 +236,7 @@ const ARROWS: {
   },
 
   stopping(state, event, now) {
+    if (event.type === "sleep") return insisted(state, event.mode, now);
     if (state.yields) return yielding(state, event, now);
     const next = state.mode === "force" ? whileForced(state, event, now) : undefined;
     if (next) return next;
@@ -246,7 +249,7 @@ const ARROWS: {
         if (event.phase === "announced") {
           return announced(state, now, state.mode === "force" ? "force" : event.mode);
         }
-        if (event.phase === "none") return zero(state, now, "gone");
+        if (event.phase === "none") return gone(state, now);
         return state.told ? startedAgain(state, event.phase, now) : state;
       case "measured":
         return checked(state, event.usage, now);
@@ -258,6 +261,8 @@ const ARROWS: {
         return unsure(state, now, `sleep not answered: ${event.message}`);
       case "deadline":
         if (now.nowMs < state.deadlineMs) return askAgain(state, event, now);
+        // Forced: whoever waits has waited for long enough.
+        if (wanted(now)) return waking(state, now, "it does not go, and a request waits");
         return { ...state, told: false, deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
       default:
         return askAgain(state, event, now);

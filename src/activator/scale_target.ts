@@ -19,7 +19,9 @@ export type Workload =
 export type SleepMode =
   /** It was quiet for its idle timeout: whoever used it since keeps it up, and so does a pin. */
   | "idle"
-  /** An operator asked for it, or it cannot be used: whoever uses it now keeps it up. */
+  /** Here it cannot be used (it has failed, or is disabled): the same, but for a pin. */
+  | "unusable"
+  /** An operator asked for it: whoever uses it now keeps it up. */
   | "now"
   /** An operator insists: what is in flight comes to its end, what comes meanwhile waits, and wakes it again. */
   | "force";

@@ -56,7 +56,13 @@ export interface Asking extends Common {
 export type State =
   | (Asking & { readonly name: "unknown" })
   | (Common & { readonly name: "asleep" })
-  | (Asking & { readonly name: "waking"; readonly phases: WakePhases })
+  | (Asking & {
+    readonly name: "waking";
+    readonly phases: WakePhases;
+    /** Of the idle model that it was, if it is as quiet as before. */
+    readonly baseline: Usage | undefined;
+    readonly quietSinceMs: number | undefined;
+  })
   | (Common & { readonly name: "active" })
   | (Common & {
     readonly name: "idle";
@@ -118,8 +124,10 @@ export function asleep(state: State, now: Now, reason: string): State {
 
 export function waking(state: State, now: Now, reason: string, told = false): In<"waking"> {
   const deadlineMs = now.nowMs + now.coldStartTimeoutMs;
-  const phases: WakePhases = [];
-  return { name: "waking", ...asking(now.nowMs, reason, state.failures, told), deadlineMs, phases };
+  return {
+    ...{ name: "waking", ...asking(now.nowMs, reason, state.failures, told), deadlineMs },
+    ...{ phases: [], baseline: undefined, quietSinceMs: undefined },
+  };
 }
 
 /** At zero, by whoever's hand: asleep, unless somebody waits. */
@@ -153,8 +161,13 @@ export function idle(state: State, now: Now, reason: string): In<"idle"> {
   const { nowMs } = now;
   return rearmed({
     ...{ name: "idle", sinceMs: nowMs, reason, failures: state.failures, deadlineMs: Infinity },
-    ...{ baseline: undefined, measuring: false, quietSinceMs: nowMs },
+    ...{ measuring: false, ...kept(state, nowMs) },
   }, now);
+}
+
+function kept(state: State, nowMs: number): Pick<In<"idle">, "baseline" | "quietSinceMs"> {
+  const { baseline, quietSinceMs = nowMs } = state.name === "waking" ? state : {};
+  return { baseline, quietSinceMs };
 }
 
 /** The deadline of `idle`: first the baseline, then sleep. */
@@ -216,7 +229,7 @@ export function stopping(
     checked: false,
     disabled: !now.enabled,
     yields: false,
-    mode: now.enabled ? "idle" : "now",
+    mode: now.enabled ? "idle" : "unusable",
     inFlight: false,
   };
 }

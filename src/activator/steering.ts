@@ -45,21 +45,19 @@ export class Steering {
    * once that was told, or a forced one has begun. @throws NotDone
    */
   async sleep(mode: "now" | "force"): Promise<void> {
-    const { activation: { demand: { pending, inFlight }, pinnedUntilMs }, onSleep } = this.options;
-    if (pinnedUntilMs !== undefined) {
-      throw this.#notDone("put to sleep", "it is pinned: unpin it first");
-    }
+    const { activation, onSleep } = this.options;
+    const { details: before, demand: { pending, inFlight }, pinnedUntilMs } = activation;
+    const refuse = (reason: string) => this.#notDone("put to sleep", reason);
+    if (pinnedUntilMs !== undefined) throw refuse("it is pinned: unpin it first");
     if (mode === "now" && pending + inFlight > 0) {
-      const use =
-        `it is in use: ${inFlight} in flight, ${pending} waiting (force it: they end first)`;
-      throw this.#notDone("put to sleep", use);
+      throw refuse(
+        `it is in use: ${inFlight} in flight, ${pending} waiting (force it: they end first)`,
+      );
     }
+    if (before.name === "unknown") throw refuse("whether it is up is not known yet");
     onSleep(mode);
-    const { name, reason } = mode === "now"
-      ? await this.#untilPutToSleep()
-      : this.options.activation.details;
-    if (name === "stopping" || name === "asleep" || name === "failed") return;
-    throw this.#notDone("put to sleep", reason);
+    const after = mode === "now" ? await this.#untilPutToSleep() : activation.details;
+    if (!isGoing(after)) throw refuse(after.reason);
   }
 
   /** Keeps it up for so long, and wakes it if it sleeps, which may fail; 0: no longer. @throws NotDone */
@@ -87,4 +85,10 @@ export class Steering {
   #notDone(what: ConstructorParameters<typeof NotDone>[1], reason: string): NotDone {
     return new NotDone(this.options.activation.model, what, reason);
   }
+}
+
+/** It is at zero, or nothing stands in its way there. */
+function isGoing(state: State): boolean {
+  if (state.name === "failed") return state.zeroSeen || (!state.told && !state.inFlight);
+  return state.name === "stopping" || state.name === "asleep";
 }

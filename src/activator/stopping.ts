@@ -6,6 +6,7 @@ import { askAgain, later } from "./asking.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
 import type { SleepMode, Usage } from "./scale_target.ts";
 import {
+  asleep,
   busy,
   CLAIMS_LAG_MS,
   idle,
@@ -26,12 +27,18 @@ import {
 
 /** An operator wants it at zero: at once if nobody uses it (`now`), or after what is in flight (`force`). */
 export function putToSleep(state: State, mode: "now" | "force", now: Now): State {
-  if (mode === "force") return forced(state, now, "an operator insists");
+  if (mode === "force") return forced(state, now, "an operator insisted");
   const next = stopping(state, now, "an operator asked for it");
   // What is not up yet has nobody to ask, and may not be found in use, which would open the gate onto it.
   return state.name === "idle"
     ? { ...next, mode, baseline: state.baseline }
     : { ...next, mode, checked: true };
+}
+
+/** On its way to zero already, for a reason that others may not share: who insists says so. */
+export function insisted(state: In<"stopping">, mode: "now" | "force", now: Now): State {
+  const isMore = mode === "force" && state.mode !== "force" && !state.told;
+  return isMore ? putToSleep(state, mode, now) : state;
 }
 
 /**
@@ -57,6 +64,9 @@ export function whileForced(
       const inFlight = now.demand.inFlight > 0;
       return inFlight === state.inFlight ? state : { ...state, inFlight };
     }
+    // Of an earlier check: it counts no more.
+    case "measured":
+      return state;
     case "told":
       return { ...askAgain(state, event, now), deadlineMs: now.nowMs + STOP_TIMEOUT_MS };
     case "deadline": {
@@ -80,9 +90,15 @@ export function announced(state: State, now: Now, mode: SleepMode = "idle"): Sta
 /** The same where nobody asks for anything, but it was used lately: whoever announced it does not know. */
 export function announcedIdle(state: In<"idle">, now: Now, mode: SleepMode = "idle"): State {
   const quietMs = now.nowMs - state.quietSinceMs;
-  return mode === "idle" && now.enabled && quietMs < now.idleTimeoutMs - CLAIMS_LAG_MS
-    ? waking(state, now, "another gateway is about to stop it, and it was used here lately")
-    : announced(state, now, mode);
+  if (!heedsLastUse(mode) || !now.enabled || quietMs >= now.idleTimeoutMs - CLAIMS_LAG_MS) {
+    return announced(state, now, mode);
+  }
+  const reason = "another gateway is about to stop it, and it was used here lately";
+  const next = waking(state, now, reason);
+  // Who cannot use it tries again and again, and agrees when it is asked: for that it is as quiet as before. Two that
+  // can would veto each other in turn for ever.
+  const { baseline, quietSinceMs } = state;
+  return mode === "unusable" ? { ...next, baseline, quietSinceMs } : next;
 }
 
 /**
@@ -97,7 +113,7 @@ export function unsure(state: In<"stopping">, now: Now, reason: string): State {
 /** The measurement with the gate closed: what was used after all goes on. */
 export function checked(state: In<"stopping">, usage: Usage, now: Now): State {
   // An operator asks: that others used it lately does not count, and those who do now say so.
-  const isElsewhere = state.mode === "idle" && isUsedElsewhere(usage, now);
+  const isElsewhere = heedsLastUse(state.mode) && isUsedElsewhere(usage, now);
   if (!isUsed(state.baseline, usage) && !(now.enabled && isElsewhere)) {
     return { ...state, checked: true };
   }
@@ -119,7 +135,7 @@ export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now)
         ? waking(state, now, "a request came while another gateway stopped it")
         : state;
     case "saw":
-      if (event.phase === "none") return zero(state, now, "gone");
+      if (event.phase === "none") return gone(state, now);
       if (event.phase === "announced") return announcedAgain(state, now, event.mode);
       return unknown(state, now, "another gateway stops it, or does not any more");
     case "refused":
@@ -132,9 +148,20 @@ export function yielding(state: In<"stopping">, event: LifecycleEvent, now: Now)
   }
 }
 
+/** At zero, for the reason that it was stopped for. */
+export function gone(state: In<"stopping">, now: Now): State {
+  if (wanted(now)) return zero(state, now, "gone");
+  return asleep(state, now, state.yields ? "another gateway stopped it" : state.reason);
+}
+
 /** The same as before, or another one in its place: agreed to once more. Nobody vetoes what is forced. */
 function announcedAgain(state: In<"stopping">, now: Now, mode: SleepMode = "idle"): State {
   return mode === state.mode || state.mode === "force"
     ? { ...state, told: false }
     : announced(state, now, mode);
+}
+
+/** What an operator asks for does not heed who used it lately. */
+function heedsLastUse(mode: SleepMode): boolean {
+  return mode === "idle" || mode === "unusable";
 }

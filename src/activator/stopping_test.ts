@@ -12,13 +12,14 @@ import {
   WAITING,
 } from "../testing/lifecycle_steps.ts";
 import { intent, type LifecycleEvent } from "./lifecycle.ts";
+import type { SleepMode } from "./scale_target.ts";
 import { STOP_TIMEOUT_MS } from "./state.ts";
 
 const NOW: LifecycleEvent = { type: "sleep", mode: "now" };
 const FORCE: LifecycleEvent = { type: "sleep", mode: "force" };
 const DEMAND: LifecycleEvent = { type: "demand" };
 const BOTH = { pending: 1, inFlight: 1 };
-const announced = (mode: "idle" | "now" | "force"): LifecycleEvent => ({
+const announced = (mode: SleepMode): LifecycleEvent => ({
   ...{ type: "saw", phase: "announced", mode },
 });
 
@@ -35,12 +36,55 @@ Deno.test("an idle model that is asked to sleep now is checked as any other, and
   expect(step(told, DEMAND, WAITING, 300).name).toBe("waking");
 });
 
-for (const name of ["unknown", "asleep", "stopping", "failed"] as const) {
+for (const name of ["unknown", "asleep", "failed"] as const) {
   Deno.test(`nothing changes in ${name} when an operator wants it at zero`, () => {
     const state = at(name);
     for (const event of [NOW, FORCE]) expect(step(state, event, NONE, 1)).toBe(state);
   });
 }
+
+Deno.test("a sleep under way is forced when an operator insists, until it was told", () => {
+  const quiet = at("stopping");
+  expect(step(quiet, NOW, NONE, 1)).toBe(quiet);
+  const forced = step(quiet, FORCE, NONE, 61_000);
+  expect(intent(forced)).toMatchObject({ ask: "sleep", mode: "force" });
+  // What the check of before says counts no more.
+  const busy = { type: "measured", usage: { busy: 1, served: "8" } } as const;
+  expect(step(forced, busy, NONE, 61_010)).toBe(forced);
+  expect(step(forced, FORCE, NONE, 61_020)).toBe(forced);
+  const told = step(quiet, { type: "told" });
+  expect(step(told, FORCE, NONE, 61_000)).toBe(told);
+  const yielding = step(at("idle"), announced("now"), NONE, 10);
+  expect(step(yielding, FORCE, NONE, 20)).toMatchObject({ yields: false, mode: "force" });
+});
+
+// Whoever waited had no deadline: pods that do not go held everybody for ever.
+Deno.test("who waits through a forced sleep that does not come to zero wakes it again", () => {
+  const forced = step(at("active"), FORCE, FLYING, 0);
+  const told = step(step(forced, DEMAND, WAITING, 10), { type: "told" }, WAITING, 20);
+  const late = step(told, DEADLINE, WAITING, 20 + STOP_TIMEOUT_MS);
+  expect([late.name, late.reason]).toEqual(["waking", "it does not go, and a request waits"]);
+  expect(step(told, DEADLINE, NONE, 20 + STOP_TIMEOUT_MS)).toMatchObject({ name: "stopping" });
+});
+
+// A gateway that could not reach the pods, or had the model disabled, stopped it under users of others.
+Deno.test("what only we cannot use is vetoed by who used it lately", () => {
+  expect(step(at("idle"), announced("unusable"), NONE, 10).name).toBe("waking");
+  expect(intent(at("failed")).mode).toBe("unusable");
+  expect(intent(step(at("idle"), DEMAND, NONE, 10, { ...POLICY, enabled: false })).mode).toBe(
+    "unusable",
+  );
+});
+
+// Each veto began the idle timeout anew: a gateway that had it disabled, and tried again and again, kept it up for ever.
+Deno.test("a veto against who cannot use it leaves it as quiet as it was", () => {
+  const measured = { type: "measured", usage: QUIET } as const;
+  const idle = step(step(at("idle"), DEADLINE, NONE, 1_000), measured, NONE, 1_000);
+  const vetoed = step(idle, announced("unusable"), NONE, 30_000);
+  expect(vetoed.name).toBe("waking");
+  const again = step(vetoed, { type: "saw", phase: "ready" }, NONE, 30_050);
+  expect(again).toMatchObject({ name: "idle", baseline: QUIET, deadlineMs: 60_000 });
+});
 
 Deno.test("active stays active when it is asked to sleep now", () => {
   expect(step(at("active"), NOW, FLYING, 1)).toEqual(at("active"));

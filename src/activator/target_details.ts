@@ -2,10 +2,11 @@
 
 export interface TargetDetails {
   /** Wanted, and ready; undefined where there is no such number. */
-  readonly replicas?: { readonly desired: number; readonly ready: number };
+  readonly replicas?: { readonly desired: number; readonly ready: number } | undefined;
   readonly pods: readonly PodDetails[];
-  /** Undefined where no GPU is asked for, or nobody knows. */
-  readonly gpuTime?: GpuTime;
+  /** Undefined where no GPU is asked for, or nobody knows; `gpuTotal` is its total, which costs less to ask for. */
+  readonly gpuTime?: GpuTime | undefined;
+  readonly gpuTotal?: GpuSeconds | undefined;
 }
 
 export interface PodDetails {

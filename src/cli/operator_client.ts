@@ -14,6 +14,8 @@ export interface OperatorFlags {
 
 const DEFAULT_URL = "http://127.0.0.1:9090";
 const ANSWER_MAX_MS = 10_000;
+/** What is to be written down in the cluster may take as long as that lets us wait. */
+const CHANGE_MAX_MS = 35_000;
 
 /** What the gateway said no to, or why it could not be asked; the message is for the user. */
 class OperatorError extends Error {}
@@ -56,6 +58,7 @@ export class OperatorClient {
   }
 
   async #ask<T>(method: string, path: string): Promise<T> {
+    const maxMs = method === "POST" ? CHANGE_MAX_MS : ANSWER_MAX_MS;
     let response: Response;
     try {
       response = await this.#fetch(this.#url + path, {
@@ -64,9 +67,15 @@ export class OperatorClient {
           "content-type": "application/json",
           ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}),
         },
-        signal: AbortSignal.timeout(ANSWER_MAX_MS),
+        signal: AbortSignal.timeout(maxMs),
       });
     } catch (error) {
+      if (error instanceof DOMException && error.name === "TimeoutError") {
+        throw new OperatorError(
+          `The gateway at ${this.#url} did not answer within ${maxMs / 1_000} s` +
+            (method === "POST" ? ": whether it was done, 'status' says" : ""),
+        );
+      }
       throw new OperatorError(
         `No gateway answers at ${this.#url}: ${
           rootCause(error).replace(/^.*url \([^)]*\): /, "")

@@ -37,7 +37,9 @@ const key = z.strictObject(withDefaults({
   keyEnv: envName().optional().describe("Environment variable that holds the key."),
   models: z.array(modelName()).optional()
     .describe("The models that the key may use. Default: all."),
-  operator: z.boolean().describe("true: the key opens the operator surface too."),
+  operator: z.boolean().describe(
+    "true: the key opens the operator surface too; with `models: []` that alone, and clients need none.",
+  ),
   inFlightMax: count(0, 1_000_000)
     .describe("Requests of the key at once; more are answered 429. 0: no limit."),
 }, KEY_DEFAULTS)).meta({

@@ -6,16 +6,22 @@ import type { Layer, RequestContext } from "./layers.ts";
 import { RequestError } from "./request_error.ts";
 import type { SecretTools } from "../keys/secret.ts";
 
-/** `keys()` is `server.keys` as it is now; without keys the gateway is open. */
+/** `keys()` is `server.keys` as it is now; without keys for clients the gateway is open. */
 export function accessLayer(keys: () => readonly KeySpec[], tools: SecretTools): Layer {
   const inFlight = new Map<string, number>();
+  const clients = derived(keys, (specs) => specs.filter((spec) => !isForOperatorsAlone(spec)));
   const keyring = derived(keys, (specs) => new Keyring(specs, tools));
   return async (request, context, next) => {
-    if (keys().length === 0) return next(request, context);
+    if (clients().length === 0) return next(request, context);
     context.key = await knownKey(request.headers, keyring());
     takeSlot(context.key, inFlight, context);
     return next(request, context);
   };
+}
+
+/** A key that may use no model. */
+function isForOperatorsAlone({ operator, models }: KeySpec): boolean {
+  return operator && models?.length === 0;
 }
 
 /** @throws RequestError if the request's key may not use `model`, a name of the configuration */

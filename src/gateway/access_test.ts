@@ -113,3 +113,13 @@ Deno.test("requireModel() holds a key to its models", () => {
   requireModel(context, "qwen");
   expect(() => requireModel(context, "llama")).toThrow("may not use model 'llama': it is for qwen");
 });
+
+// An open gateway in a cluster could not be steered by key: the key closed it to its clients.
+Deno.test("accessLayer() stays open beside keys that are for operators alone", async () => {
+  const operators = keySpec({ name: "ops", key: "secret", operator: true, models: [] });
+  expect(await setUp(operators).ask({})).toBe("may: undefined");
+  const both = setUp(operators, keySpec({ key: "abc" }));
+  expect(await both.ask({})).toBe("invalid_api_key");
+  expect(await both.ask({ authorization: "Bearer abc" })).toBe("may: team-a");
+  expect(await setUp(keySpec({ key: "abc", models: [] })).ask({})).toBe("invalid_api_key");
+});

@@ -169,10 +169,10 @@ export class GatewayMetrics {
       new Gauge(
         named("gpu_seconds_total", "GPUs times seconds, held and freed.", "model", "state"),
         (set) => {
-          for (const { model, target: { details: { gpuTime } } } of activator().activations) {
-            if (!gpuTime) continue;
-            set(gpuTime.total.up, model, "up");
-            set(gpuTime.total.freed, model, "freed");
+          for (const { model, target: { details: { gpuTotal } } } of activator().activations) {
+            if (!gpuTotal) continue;
+            set(gpuTotal.up, model, "up");
+            set(gpuTotal.freed, model, "freed");
           }
         },
         "counter",

@@ -45,12 +45,17 @@ export async function steer(
   try {
     if (verb === "wake") steering.wake();
     else if (verb === "sleep") {
-      await steering.sleep(searchParams.get("force") === "true" ? "force" : "now");
+      await steering.sleep(isOn(searchParams.get("force")) ? "force" : "now");
     } else await steering.pin(forMs);
   } catch (error) {
     return conflict((error as Error).message);
   }
   return undefined;
+}
+
+/** `?force`, `?force=1` and `?force=true`. */
+function isOn(text: string | null): boolean {
+  return text !== null && ["", "1", "true"].includes(text);
 }
 
 /** In ms. @throws Error that says what makes no sense */

@@ -68,10 +68,17 @@ export function createMeter({ metrics, fetch, clock, log, onFailure }: MeterOpti
   };
 }
 
+/** Of an engine that has no such page; llama.cpp without `--metrics` says 501. */
+type NoPage = 404 | 405 | 501;
+
+function isNoPage(status: number): status is NoPage {
+  return status === 404 || status === 405 || status === 501;
+}
+
 /** The page, or the status of an engine that has none. */
-async function readPage(response: Response): Promise<string | 404 | 405> {
+async function readPage(response: Response): Promise<string | NoPage> {
   const { status, body } = response;
-  if (status === 404 || status === 405) return status;
+  if (isNoPage(status)) return status;
   if (!response.ok) throw new Error(`status ${status}`);
   const decoder = new TextDecoder();
   let text = "";

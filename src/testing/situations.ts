@@ -76,8 +76,8 @@ export const SITUATIONS: readonly Situation[] = [
     rules: [WATCHED, LEASES],
     kind: "forbidden",
     told:
-      "Cannot wake model 'm': the gateway may not scale deployment NS/m: grant get, list, watch on deployments, " +
-      "get and patch on deployments/scale and patch on deployments/status in namespace NS " +
+      "Cannot wake model 'm': the gateway may not scale deployment NS/m: grant get, list, watch on deployments " +
+      "and patch on deployments/scale and deployments/status in namespace NS " +
       '(deployments.apps "m" is forbidden: User "system:serviceaccount:NS:gateway" cannot patch resource ' +
       '"deployments/scale" in API group "apps" in the namespace "NS")',
     doctor: [

@@ -52,6 +52,8 @@ export class VirtualCluster {
   #made = 0;
   /** Requests that each Deployment's engines have served. */
   readonly served = new Map<string, number>();
+  /** Requests at work, by the URL of the pod. */
+  readonly running = new Map<string, number>();
   readonly #due = new Set<string>();
 
   constructor(readonly clock: Clock, readonly server: FakeApiServer) {}
@@ -128,8 +130,9 @@ export class VirtualCluster {
     if (url.pathname !== "/metrics") return Promise.resolve(new Response("ok"));
     if (this.isMute) return Promise.resolve(new Response(null, { status: 500 }));
     const served = this.served.get(pod.deployment) ?? 0;
+    const running = this.running.get(pod.url) ?? 0;
     return Promise.resolve(
-      new Response(`vllm:num_requests_running 0\nvllm:request_success_total ${served}\n`),
+      new Response(`vllm:num_requests_running ${running}\nvllm:request_success_total ${served}\n`),
     );
   };
 
@@ -205,6 +208,7 @@ export class VirtualCluster {
       const isReady = pod.state === "ready";
       const object = {
         metadata: {
+          uid: pod.name,
           labels: { app: deployment },
           ...pod.state === "leaving" ? { deletionTimestamp: "2026-01-01T00:00:00Z" } : {},
         },

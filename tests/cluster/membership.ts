@@ -71,13 +71,13 @@ test("gateways tell each other by their Leases what they use and agree to, and t
   // One that is not heard of any more is waited for, then expelled.
   const cut = await RecordingProxy.start(token);
   const dead = await join("dead", cut);
-  await eventually(() => a.isLive(dead.name));
+  await eventually(() => a.isServing(dead.name, "m"));
   // It ends with the last watch that goes through it.
   const ended = cut[Symbol.asyncDispose]();
   const acked = Promise.all([b, again].map((each) => each.ack("m", "t2", signal)));
   await a.agreed("m", "t2", signal);
   await acked;
-  expect(a.isLive(dead.name)).toBe(false);
+  expect(a.isServing(dead.name, "m")).toBe(false);
   await eventually(() => !dead.isFresh);
 
   await Promise.all([a, b, again, dead].map((each) => each.leave()));

@@ -63,7 +63,7 @@ test("a sleep that is asked for at once is vetoed by who serves, and a forced on
   expect([status, words]).toEqual([
     409,
     expect.stringMatching(
-      /^Model 'm' is not put to sleep: (another gateway uses it|traffic around the gateway)$/,
+      /^Model 'm' is not put to sleep: (another gateway keeps it up|traffic around the gateway)$/,
     ),
   ]);
   await a.until("m", "idle", 2);
@@ -101,11 +101,10 @@ test("GPU time is written through /status at changes, and read by a gateway that
     };
     {
       await using a = await start(namespace, "idleTimeout: 2s");
-      await eventually(async () => (await record()).size === 2);
       const answer = await a.chat("m");
       expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
       await eventually(async () => (await record()).held === 2);
-      await a.until("m", "asleep", 2);
+      await a.until("m", "asleep");
       await eventually(async () => (await record()).held === 0);
     }
     const { total: [up] } = await record();

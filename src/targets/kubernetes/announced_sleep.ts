@@ -8,6 +8,7 @@ import type { Scaled, Scaler } from "./scaler.ts";
 import type { WorkloadView } from "./views.ts";
 
 const ASK_AGAIN_MS = 500;
+const SILENT_MAX_MS = 30_000;
 
 export interface AnnouncedSleepOptions {
   readonly scaler: Scaler;
@@ -39,7 +40,7 @@ export class AnnouncedSleep implements SleepSteps {
   /** What a watch shows: once seen, the announcement must stay, or another gateway has taken it away. */
   watched(token: string | undefined): void {
     if (token === this.options.token) this.#wasSeen = true;
-    else if (this.#wasSeen) this.#vetoed.abort(new Error("another gateway uses it"));
+    else if (this.#wasSeen) this.#vetoed.abort(new Error("another gateway keeps it up"));
   }
 
   async announce(signal: AbortSignal): Promise<CommandResult> {
@@ -69,15 +70,21 @@ export class AnnouncedSleep implements SleepSteps {
   /** Pinned since: the watch may not have told yet. */
   #isKept({ pinnedUntilMs = -Infinity }: WorkloadView): boolean {
     const { mode, clock } = this.options;
-    return mode === "idle" && pinnedUntilMs > clock.wallMs();
+    return mode !== "unusable" && pinnedUntilMs > clock.wallMs();
   }
 
-  /** No gateway sends anything any more; what came around them may still be answered. */
+  /**
+   * No gateway sends anything any more; what came around them may still be answered. An engine that does not say how
+   * busy it is may hang, which is what an operator insists for.
+   */
   async #untilQuiet(signal: AbortSignal): Promise<true> {
-    while ((await this.options.ask(signal)).busy > 0) {
-      await pause(ASK_AGAIN_MS, this.options.clock, signal);
+    const { ask, clock } = this.options;
+    const endMs = clock.nowMs() + SILENT_MAX_MS;
+    for (;;) {
+      const { busy } = await ask(signal);
+      if (busy === 0 || (busy === Infinity && clock.nowMs() >= endMs)) return true;
+      await pause(ASK_AGAIN_MS, clock, signal);
     }
-    return true;
   }
 
   async withdraw(signal: AbortSignal): Promise<void> {

@@ -1,31 +1,44 @@
-/** What operators see of a workload: how many replicas, and which pods, by the watches that there are anyway. */
-import type { GpuTime, PodDetails, TargetDetails } from "../../activator/target_details.ts";
+/** What operators see of a workload: how many replicas, which pods, how much GPU time, each as it is asked for. */
+import type { PodDetails, TargetDetails } from "../../activator/target_details.ts";
 import type { ModelWatches } from "./model_watches.ts";
-import type { PodView } from "./pod_view.ts";
+import type { Notes } from "./notes.ts";
+import type { WakeWatch } from "./wake_watch.ts";
 
-/** `starting` are the pods of a wake under way; others are known by their endpoints. */
-export function detailsOf(
-  { workload, pods: endpoints }: ModelWatches,
-  starting: readonly PodView[],
-  gpuTime: GpuTime | undefined,
-): TargetDetails {
-  const pods = new Map<string, PodDetails>();
-  for (const { podName: name, node, takesRequests: isReady } of endpoints) {
-    if (name === undefined) continue;
-    // An endpoint that is not ready may be one that starts, or one that goes.
-    pods.set(name, { name, node, isReady, status: isReady ? "ready" : "not ready" });
+export class WorkloadDetails implements TargetDetails {
+  constructor(
+    readonly watches: ModelWatches,
+    readonly wakeWatch: WakeWatch,
+    readonly notes: Notes,
+  ) {}
+
+  get replicas(): TargetDetails["replicas"] {
+    const { workload } = this.watches;
+    if (!workload) return undefined;
+    const ready = this.pods.filter(({ isReady }) => isReady).length;
+    return { desired: workload.desired, ready: Math.max(ready, workload.readyReplicas) };
   }
-  for (const { name, node, isReady, isLeaving, containers, unschedulable } of starting) {
-    const waiting = containers.find(({ waiting }) => waiting)?.waiting?.reason;
-    const status = isLeaving ? "going" : isReady ? "ready" : waiting || "starting";
-    pods.set(name, { name, node, isReady, status: unschedulable ? "no node takes it" : status });
+
+  get pods(): PodDetails[] {
+    const pods = new Map<string, PodDetails>();
+    for (const { podName: name, node, takesRequests: isReady } of this.watches.pods) {
+      if (name === undefined) continue;
+      // An endpoint that is not ready may be one that starts, or one that goes.
+      pods.set(name, { name, node, isReady, status: isReady ? "ready" : "not ready" });
+    }
+    for (const pod of this.wakeWatch.pods) {
+      const { name, node, isReady, isLeaving, containers, unschedulable } = pod;
+      const waiting = containers.find(({ waiting }) => waiting)?.waiting?.reason;
+      const status = isLeaving ? "going" : isReady ? "ready" : waiting || "starting";
+      pods.set(name, { name, node, isReady, status: unschedulable ? "no node takes it" : status });
+    }
+    return [...pods.values()];
   }
-  const ready = [...pods.values()].filter(({ isReady }) => isReady).length;
-  return {
-    ...workload
-      ? { replicas: { desired: workload.desired, ready: Math.max(ready, workload.readyReplicas) } }
-      : {},
-    pods: [...pods.values()],
-    ...gpuTime ? { gpuTime } : {},
-  };
+
+  get gpuTime(): TargetDetails["gpuTime"] {
+    return this.notes.gpuTime(this.watches.workload);
+  }
+
+  get gpuTotal(): TargetDetails["gpuTotal"] {
+    return this.notes.gpuTotal(this.watches.workload);
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { ApiError, type KubernetesApi } from "./api.ts";
 import { allContainers, type PodTemplate } from "./pod_template.ts";
-import { portFault } from "./examine_ports.ts";
+import { enginePort } from "./engine_port.ts";
 import { type ScalerObject, type Scalers, scalersOf } from "./examine_scalers.ts";
 import { leadingTo, type ServiceObject } from "./examine_service.ts";
 import { recognise, type Recognised } from "./recognise.ts";
@@ -201,7 +201,7 @@ function serviceOf(
         `${namespace}/${other.name} as well: give it a Service of its own`,
     };
   }
-  const ranked = own.map((service) => ({ service, port: portOf(service, engine, template) }))
+  const ranked = own.map((service) => ({ service, port: enginePort(service, engine, template) }))
     .sort((a, b) => rank(a) - rank(b));
   const [best] = ranked;
   const { metadata, spec } = best!.service;
@@ -222,35 +222,6 @@ function serviceOf(
   function rank({ service, port }: { service: ServiceObject; port: number | undefined }): number {
     return (port === undefined ? 2 : 0) + (service.metadata.name === name ? 0 : 1);
   }
-}
-
-function portOf(
-  { spec: { ports = [] } = {} }: ServiceObject,
-  { port, saysPort, container }: Recognised,
-  template: PodTemplate,
-): number | undefined {
-  if (port === undefined) {
-    const containers = allContainers(template);
-    return ports.find(({ port, targetPort = port }) =>
-      !portFault(targetPort, containers, undefined)
-    )
-      ?.port;
-  }
-  const own = container.ports ?? [];
-  const targetOf = ({ port, targetPort = port }: (typeof ports)[number]) =>
-    typeof targetPort === "number"
-      ? targetPort
-      : own.find(({ name }) => name === targetPort)?.containerPort;
-  const exact = ports.find((each) => targetOf(each) === port);
-  // The engine's default: its container may know better.
-  const named = saysPort
-    ? undefined
-    : ports.find((each) =>
-      own.some(({ containerPort }) =>
-        containerPort !== undefined && containerPort === targetOf(each)
-      )
-    );
-  return (exact ?? named)?.port;
 }
 
 function noService({ kind, namespace, name }: Place, { port }: Recognised): string {

@@ -12,12 +12,13 @@ const GRACE_S = 30;
 /** `engine`: its name in the config. */
 export function examinePod(template: PodTemplate, engine: string): Told[] {
   const { containers = [], terminationGracePeriodSeconds: graceS = GRACE_S } = template.spec ?? {};
+  const recognised = recognise(template);
   return [
     ...(engine === "vllm" ? stopFindings(containers, graceS) : []),
     ...probe(containers),
-    ...examineProbes(containers, recognise(template)),
+    ...examineProbes(containers, recognised),
     ...containers.flatMap(pullFindings),
-    ...containers.flatMap(lastWords),
+    ...(recognised ? [recognised.container] : containers).flatMap(lastWords),
   ];
 }
 

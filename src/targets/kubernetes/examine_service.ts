@@ -1,5 +1,6 @@
 /** What is wrong with a model's Service, seen beside the pods that it should lead to; pure. */
 import type { Finding } from "../finding.ts";
+import { enginePort } from "./engine_port.ts";
 import { portFault } from "./examine_ports.ts";
 import { allContainers, type PodTemplate } from "./pod_template.ts";
 import { recognise } from "./recognise.ts";
@@ -137,5 +138,10 @@ function betterName(
 ): string | undefined {
   if (pods?.namespace !== namespace) return undefined;
   const [other] = leadingTo(all, pods.template);
-  return other && `write \`service: ${namespace}/${other.metadata.name}\`, which leads to its pods`;
+  if (!other) return undefined;
+  const engine = recognise(pods.template);
+  const port = engine && enginePort(other, engine, pods.template);
+  const isFirst = port === undefined || port === other.spec?.ports?.[0]?.port;
+  const name = `${namespace}/${other.metadata.name}${isFirst ? "" : `:${port}`}`;
+  return `write \`service: ${name}\`, which leads to its pods`;
 }

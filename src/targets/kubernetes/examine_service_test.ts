@@ -61,6 +61,13 @@ Deno.test("examineService() names the Service that leads there, if the config na
     ...{ level: "error", text: "service ai/a does not exist" },
     remedy: "write `service: ai/web`, which leads to its pods",
   }]);
+  const container = { name: "engine", command: ["vllm", "serve", "m"] };
+  const template = { ...PODS.template, spec: { containers: [container] } };
+  const ports = [{ port: 9000 }, { port: 80, targetPort: 8000 }];
+  const [finding] = examineService(PLACE, [{ ...service, spec: { ...SPEC, ports } }], {
+    ...{ ...PODS, template },
+  });
+  expect(finding!.remedy).toBe("write `service: ai/web:80`, which leads to its pods");
 });
 
 Deno.test("examineService() sees a targetPort on which nobody listens", () => {

@@ -60,11 +60,19 @@ export function changed(
   return { ...settled(record, atMs), held, size };
 }
 
-export function gpuTimeOf(record: GpuRecord, nowMs: number): GpuTime {
-  const { size: count, total, days } = settled(record, nowMs);
+/** Since the record began. */
+export function gpuTotalOf(record: GpuRecord, nowMs: number): GpuSeconds {
+  return nowMs > record.atMs
+    ? plus(record.total, during(record, nowMs - record.atMs))
+    : record.total;
+}
+
+/** By day. */
+export function gpuTimeOf(record: GpuRecord, nowMs: number): Omit<GpuTime, "total"> {
+  const { size: count, days } = settled(record, nowMs);
   const kept = Object.entries(days).filter(([date]) => date >= dateOf(nowMs - (DAYS - 1) * DAY_MS));
   return {
-    ...{ count, total, today: days[dateOf(nowMs)] ?? NONE },
+    ...{ count, today: days[dateOf(nowMs)] ?? NONE },
     week: kept.reduce((sum, [, day]) => plus(sum, day), NONE),
   };
 }
@@ -73,20 +81,21 @@ export function gpuTimeOf(record: GpuRecord, nowMs: number): GpuTime {
 function settled(record: GpuRecord, nowMs: number): GpuRecord {
   const { atMs } = record;
   if (nowMs <= atMs) return record;
-  const of = (ms: number): GpuSeconds => {
-    const { held, size } = record;
-    return held > 0 ? { up: held * ms / 1_000, freed: 0 } : { up: 0, freed: size * ms / 1_000 };
-  };
   const firstMs = midnight(nowMs) - (DAYS - 1) * DAY_MS;
   const days = Object.fromEntries(
     Object.entries(record.days).filter(([date]) => date >= dateOf(firstMs)),
   );
   for (let ms = Math.max(atMs, firstMs); ms < nowMs;) {
     const endMs = Math.min(midnight(ms) + DAY_MS, nowMs);
-    days[dateOf(ms)] = plus(days[dateOf(ms)] ?? NONE, of(endMs - ms));
+    days[dateOf(ms)] = plus(days[dateOf(ms)] ?? NONE, during(record, endMs - ms));
     ms = endMs;
   }
-  return { ...record, atMs: nowMs, total: plus(record.total, of(nowMs - atMs)), days };
+  return { ...record, atMs: nowMs, total: gpuTotalOf(record, nowMs), days };
+}
+
+/** Of so many ms as the record has it. */
+function during({ held, size }: GpuRecord, ms: number): GpuSeconds {
+  return held > 0 ? { up: held * ms / 1_000, freed: 0 } : { up: 0, freed: size * ms / 1_000 };
 }
 
 function plus(a: GpuSeconds, b: GpuSeconds): GpuSeconds {

@@ -1,9 +1,21 @@
 /** The record of GPU time: what goes by is added, by day, and it is read back as it was written. */
 import { expect } from "expect";
-import { changed, type GpuRecord, gpuTimeOf, parseGpuRecord, printGpuRecord } from "./gpu_time.ts";
+import {
+  changed,
+  type GpuRecord,
+  gpuTimeOf as timeOf,
+  gpuTotalOf,
+  parseGpuRecord,
+  printGpuRecord,
+} from "./gpu_time.ts";
 
 const HOUR = 3_600_000;
 const at = (text: string) => Date.parse(`2026-11-${text}:00Z`);
+
+const gpuTimeOf = (record: GpuRecord, nowMs: number) => ({
+  ...timeOf(record, nowMs),
+  total: gpuTotalOf(record, nowMs),
+});
 
 /** Woken and put to sleep at these moments; 8 GPUs. */
 function record(...moments: string[]): GpuRecord {

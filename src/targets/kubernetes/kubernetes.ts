@@ -15,6 +15,7 @@ import { Readiness } from "./readiness.ts";
 import { Scaler } from "./scaler.ts";
 import { WakeWatch } from "./wake_watch.ts";
 import { Watches } from "./watches.ts";
+import { type Serving, WorkloadMembership } from "./workload_membership.ts";
 
 export interface KubernetesOptions {
   readonly access: ClusterAccess;
@@ -35,6 +36,7 @@ export class Kubernetes {
   readonly #watches: Watches;
   readonly #kinds: Kinds;
   readonly #membership: Membership;
+  readonly #serving: Serving = new Map();
 
   constructor(readonly options: KubernetesOptions) {
     this.#api = new KubernetesApi(options);
@@ -100,7 +102,7 @@ export class Kubernetes {
         ...{ fetch, clock, log, metrics: spec.engine.metrics },
         onFailure: () => scrapeFailed?.(spec.name),
       }),
-      membership: this.#membership,
+      own: new WorkloadMembership(this.#membership, `${list}/${scale.name}`, this.#serving),
       ...{ clock, random, log, after },
     });
   }

@@ -16,22 +16,23 @@ import {
   type Workload,
 } from "../../activator/scale_target.ts";
 import type { TargetDetails } from "../../activator/target_details.ts";
+import { orAborted } from "../../lib/or_aborted.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Meter } from "../usage.ts";
 import { AnnouncedSleep } from "./announced_sleep.ts";
 import { Condemned } from "./condemned.ts";
-import { detailsOf } from "./details.ts";
+import { WorkloadDetails } from "./details.ts";
 import { Incarnations } from "./incarnations.ts";
-import type { Membership } from "./membership.ts";
 import type { ModelWatches } from "./model_watches.ts";
 import { Notes } from "./notes.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Scaled, Scaler } from "./scaler.ts";
 import { SleepCheck } from "./sleep_check.ts";
-import type { Announcement, WorkloadView } from "./views.ts";
+import type { WorkloadView } from "./views.ts";
 import type { WakeWatch, WakeWatchOptions } from "./wake_watch.ts";
+import type { WorkloadMembership } from "./workload_membership.ts";
 
 export interface KubernetesTargetOptions {
   readonly scaler: Scaler;
@@ -39,8 +40,8 @@ export interface KubernetesTargetOptions {
   readonly readiness: (onHealthy: () => void) => Readiness;
   readonly wakeWatch: (news: Pick<WakeWatchOptions, "onFailure" | "onProgress">) => WakeWatch;
   readonly meter: Meter;
-  /** The other gateways, which may use the same workload. */
-  readonly membership: Membership;
+  /** Its part among the gateways, which may all use the same workload. */
+  readonly own: WorkloadMembership;
   readonly random: Random;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,6 +60,7 @@ export class KubernetesTarget implements ScaleTarget {
   /** The fence of our last command: what is gone after it is gone as of it. */
   #fence = 0;
   #isAlone = false;
+  readonly details: TargetDetails;
   readonly #check: SleepCheck;
   readonly #notes: Notes;
   /** Our own announcement, while others are asked. */
@@ -79,15 +81,16 @@ export class KubernetesTarget implements ScaleTarget {
       onFailure: (failure) => this.#observer?.failed(failure, this.#asOf),
       onProgress: (progress) => this.#observer?.progressed(progress, this.#asOf),
     });
+    this.details = new WorkloadDetails(options.watches, this.#wakeWatch, this.#notes);
   }
 
   get isFenced(): boolean {
-    return this.options.membership.isFenced;
+    return this.options.own.membership.isFenced;
   }
 
   subscribe(observer: TargetObserver): void {
     this.#observer = observer;
-    const { watches, membership } = this.options;
+    const { watches, own: { membership } } = this.options;
     this.#listening = new DisposableStack();
     this.#listening.use(watches.listen(() => this.#refresh()));
     this.#listening.use(membership.listen({
@@ -100,13 +103,13 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async look(signal: AbortSignal): Promise<Observation> {
-    const { scaler, watches, membership } = this.options;
+    const { scaler, watches } = this.options;
     // Known to the others first: look first, and an agreement can pass us by.
-    await membership.serving(scaler.options.path, signal);
+    await this.options.own.join(signal);
     let workload: WorkloadView;
     try {
       // Ours would keep the others waiting; of the dead, a zero may still be on its way, and only that stops it.
-      workload = await scaler.look(signal, (by) => !this.#isLivingOther(by));
+      workload = await scaler.look(signal, (by) => !this.options.own.isOther(by));
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof LookRefused && error.failure.kind === "missing")) {
@@ -148,17 +151,18 @@ export class KubernetesTarget implements ScaleTarget {
     mode: SleepMode,
   ): Promise<CommandResult> {
     const { scaler, watches } = this.options;
+    await this.#alone(AbortSignal.any([signal, unwanted]));
     const { workload, usage } = this.#check.take() ?? {};
     // Without a check, after a wake that failed or where it is forced: what a watch knows will do, and needs no right to read.
     const known = workload ?? (watches.isFresh ? watches.workload : undefined);
     // That it is at zero already is to be known, not to be remembered.
     const seen = known && known.desired > 0 ? known : await scaler.see(signal);
     if ("outcome" in seen) return this.#result(seen);
-    const { membership, random, clock } = this.options;
+    const { own: { membership }, random, clock } = this.options;
     const announced = this.#announced = new AnnouncedSleep({
       ...{ scaler, membership, clock, seen, usage, token: random.uuid(), mode },
       ask: (signal) => this.#ask(signal),
-      mayAnnounce: (now) => !this.#othersAnnouncement(now),
+      mayAnnounce: (now) => !this.options.own.othersAnnouncement(now),
       result: (scaled) => this.#result(scaled),
     });
     const result = await sleepTogether(announced, signal, unwanted)
@@ -171,16 +175,17 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   async agree(signal: AbortSignal): Promise<CommandResult> {
-    const { watches, membership, scaler } = this.options;
-    const token = this.#othersAnnouncement(watches.workload)?.token;
+    const { watches, own } = this.options;
+    await this.#alone(signal);
+    const token = own.othersAnnouncement(watches.workload)?.token;
     // Whatever has become of it, a look will say.
     if (token === undefined) return { outcome: "conflict" };
-    await membership.ack(scaler.options.path, token, signal);
+    await own.membership.ack(own.path, token, signal);
     return { outcome: "done", fence: this.#fence };
   }
 
   use(isUsed: boolean, idleTimeoutMs: number): void {
-    this.options.membership.claim(this.options.scaler.options.path, isUsed, idleTimeoutMs);
+    this.options.own.use(isUsed, idleTimeoutMs);
   }
 
   async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
@@ -191,25 +196,15 @@ export class KubernetesTarget implements ScaleTarget {
     return this.#notes.pin(untilMs);
   }
 
-  get details(): TargetDetails {
-    const { watches } = this.options;
-    return detailsOf(watches, this.#wakeWatch.pods, this.#notes.gpuTime(watches.workload));
-  }
-
   /** One that does not answer us may be serving others. */
   async #ask(signal: AbortSignal): Promise<Usage> {
     const { wanted } = this.#readiness;
     return wanted.length === 0 ? UNMEASURED : await this.options.meter(wanted, signal);
   }
 
-  /** The announcement of another gateway that lives. */
-  #othersAnnouncement(workload: WorkloadView | undefined): Announcement | undefined {
-    const announced = workload?.announced;
-    return announced && this.#isLivingOther(announced.by) ? announced : undefined;
-  }
-
-  #isLivingOther(name: string): boolean {
-    return name !== this.options.membership.name && this.options.membership.isLive(name);
+  /** An earlier target of the same model may be answering: nothing is stopped, or agreed to, before it has ended. */
+  async #alone(signal: AbortSignal): Promise<void> {
+    if (!this.#isAlone) await orAborted(this.options.after, signal);
   }
 
   suspect(endpoint: string): void {
@@ -223,7 +218,7 @@ export class KubernetesTarget implements ScaleTarget {
     this.#readiness.want([]);
     this.#wakeWatch.close();
     this.#notes.close();
-    this.options.membership.unserve(this.options.scaler.options.path);
+    this.options.own.close();
     return Promise.resolve();
   }
 
@@ -265,7 +260,10 @@ export class KubernetesTarget implements ScaleTarget {
   }
 
   #condemn(): void {
-    this.#condemned.add(this.options.watches.endpoints.flatMap(({ pod }) => pod ?? []));
+    const { endpoints } = this.options.watches;
+    // One that is about to be ready may be no endpoint yet.
+    const starting = this.#wakeWatch.pods.map(({ uid }) => uid);
+    this.#condemned.add([...starting, ...endpoints.flatMap(({ pod }) => pod ?? [])]);
   }
 
   /** Also while the watches are stale: what our own probes find of the pods that we know is news. */
@@ -292,7 +290,7 @@ export class KubernetesTarget implements ScaleTarget {
       const isGone = workload.replicas === 0 && workload.observedGeneration >= workload.generation;
       return { phase: isGone ? "none" : "starting" };
     }
-    const announced = this.#othersAnnouncement(workload);
+    const announced = this.options.own.othersAnnouncement(workload);
     if (announced) return { phase: "announced", mode: announced.mode };
     const endpoints = this.#readiness.healthy;
     return endpoints.length > 0 ? { phase: "ready", endpoints } : { phase: "starting" };

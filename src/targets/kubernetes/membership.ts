@@ -147,9 +147,9 @@ export class Membership {
     return Math.min(...this.claimsOf(key).map(({ quietMs }) => quietMs));
   }
 
-  /** True for the own Lease, and for those of others that are there: one that is out is deleted first. */
-  isLive(name: string): boolean {
-    return name === this.name || this.#peers.has(name);
+  /** True if the Lease of another gateway is there, which says so: one that is out is deleted first. */
+  isServing(name: string, key: string): boolean {
+    return this.#peers.isServing(name, key);
   }
 
   /**

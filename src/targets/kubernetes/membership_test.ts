@@ -46,7 +46,10 @@ Deno.test("Membership has joined when its Lease is there and the others are list
   down = false;
   await world.pass(60_000);
   expect([joined.now, left.now, membership.isFresh]).toEqual(["done", "enough", true]);
-  expect([membership.refusal, membership.isLive(membership.name)]).toEqual([undefined, true]);
+  expect([membership.refusal, membership.isServing(membership.name, "m")]).toEqual([
+    undefined,
+    true,
+  ]);
   await membership.leave();
 });
 
@@ -141,7 +144,7 @@ Deno.test("Membership remembers the last use by a gateway that has left, or rest
   const again = world.add("c");
   again.membership.start();
   await world.pass(5_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(false);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(false);
   for (const key of ["m", "n"]) {
     const [claim, ...more] = a.membership.claimsOf(key);
     expect([claim!.isInUse, more]).toEqual([false, []]);

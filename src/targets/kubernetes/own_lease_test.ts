@@ -176,7 +176,7 @@ Deno.test("two processes that call themselves the same have two Leases in the en
   await world.pass(60_000);
   expect(a.writes.length + twin.writes.length - before).toBeLessThanOrEqual(6);
   expect([a, twin].map(({ membership }) => membership.isFresh)).toEqual([true, true]);
-  expect(a.membership.isLive(twin.membership.name)).toBe(true);
+  expect(a.membership.isServing(twin.membership.name, "m")).toBe(true);
   await world.end(a, twin);
 });
 
@@ -209,7 +209,7 @@ Deno.test("leave() deletes the Lease, ends all that waits, and gives up when nob
   const left = standing(a.membership.leave());
   await world.pass(10);
   expect([left.now, world.lease("a")]).toEqual(["done", undefined]);
-  expect([waits.now, b.membership.isLive(a.membership.name)]).toEqual(["done", false]);
+  expect([waits.now, b.membership.isServing(a.membership.name, "m")]).toEqual(["done", false]);
   a.membership.claim("m", true, IDLE_MS);
   const late = standing(a.membership.ack("m", "t", never));
   await world.pass(60_000);

@@ -94,6 +94,12 @@ export class Peers {
     return this.#peers.has(name);
   }
 
+  /** One whose Lease does not say what it serves may serve anything. */
+  isServing(name: string, key: string): boolean {
+    const peer = this.#peers.get(name);
+    return peer !== undefined && (peer.lease.serves?.has(key) ?? true);
+  }
+
   hasAcked(name: string, token: string): boolean {
     return hasAck(this.#peers.get(name)?.lease, token);
   }
@@ -270,6 +276,7 @@ export function hasAck(lease: LeaseView | undefined, token: string): boolean {
 
 /** Renewing is none. */
 function isNews(before: Peer, after: Peer): boolean {
-  const acks = ({ lease }: Peer) => JSON.stringify([...lease.acks]);
-  return acks(before) !== acks(after) || isNewUse(before.uses, after.uses);
+  const said = ({ lease: { acks, serves } }: Peer) =>
+    JSON.stringify([[...acks], [...serves ?? []]]);
+  return said(before) !== said(after) || isNewUse(before.uses, after.uses);
 }

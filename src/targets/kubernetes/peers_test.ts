@@ -16,10 +16,10 @@ Deno.test("a gateway that was killed is waited for until its Lease is out, then 
   const agreed = standing(a.membership.agreed("m", "t", never));
   b.membership.ack("m", "t", never);
   await world.pass(55_000);
-  expect([agreed.now, a.membership.isLive(c.membership.name)]).toEqual(["waits", true]);
+  expect([agreed.now, a.membership.isServing(c.membership.name, "m")]).toEqual(["waits", true]);
   expect(a.membership.claimsOf("m")[0]!.isInUse).toBe(true);
   await world.pass(7_000);
-  expect([agreed.now, a.membership.isLive(c.membership.name)]).toEqual(["done", false]);
+  expect([agreed.now, a.membership.isServing(c.membership.name, "m")]).toEqual(["done", false]);
   expect(world.lease("c")).toBe(undefined);
   // It was used until its last sign of life.
   for (const { membership } of [a, b]) {
@@ -45,7 +45,7 @@ Deno.test("nobody is expelled because the API server was away for all", async ()
     await world.pass(outageMs);
     for (const { membership } of all) {
       expect(membership.isFresh).toBe(outageMs < 30_000);
-      for (const other of all) expect(membership.isLive(other.membership.name)).toBe(true);
+      for (const other of all) expect(membership.isServing(other.membership.name, "m")).toBe(true);
     }
     // Not all find it at the same time.
     for (const gateway of all) {
@@ -76,12 +76,12 @@ Deno.test("nobody is expelled by a gateway whose watch is dead and does not say 
   // It is listed for an agreement, and known from there.
   const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(100);
-  expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["waits", true]);
+  expect([agreed.now, a.membership.isServing(b.membership.name, "m")]).toEqual(["waits", true]);
   b.membership.ack("m", "t", never);
   await world.pass(11_000);
   expect(agreed.now).toBe("done");
   await world.pass(130_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   expect([b.losses, world.lease("b") !== undefined]).toEqual([0, true]);
   await world.end(a, b);
 });
@@ -93,17 +93,23 @@ Deno.test("a gateway that was cut off is expelled, does not expel anybody itself
   await world.pass(10);
   b.isCut = true;
   await world.pass(44_000);
-  expect([b.membership.isFresh, a.membership.isLive(b.membership.name)]).toEqual([true, true]);
+  expect([b.membership.isFresh, a.membership.isServing(b.membership.name, "m")]).toEqual([
+    true,
+    true,
+  ]);
   await world.pass(1_500);
-  expect([b.membership.isFresh, a.membership.isLive(b.membership.name)]).toEqual([false, true]);
+  expect([b.membership.isFresh, a.membership.isServing(b.membership.name, "m")]).toEqual([
+    false,
+    true,
+  ]);
   await world.pass(60_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(false);
-  expect(b.membership.isLive(a.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(false);
+  expect(b.membership.isServing(a.membership.name, "m")).toBe(true);
   b.isCut = false;
   await world.pass(20_000);
   expect([b.membership.isFresh, b.losses]).toEqual([true, 1]);
   expect(b.lines.join("\n")).toMatch(/taken away/);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   // What it had agreed to was for its old Lease.
   const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(100_000);
@@ -122,9 +128,9 @@ Deno.test("a gateway that renews while it is being expelled stays", async () => 
     return undefined;
   };
   await world.pass(70_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   await world.pass(55_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(false);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(false);
   await world.end(a);
 });
 
@@ -138,9 +144,9 @@ Deno.test("a gateway that cannot be expelled as it was seen has a whole Lease mo
     return failure(409, "Conflict", "the object has been modified");
   };
   await world.pass(118_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   await world.pass(5_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(false);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(false);
   await world.end(a);
 });
 
@@ -156,7 +162,7 @@ Deno.test("a gateway that comes again while it is being expelled is there", asyn
     return new Promise((answer) => void world.clock.timer(500, () => answer(Response.json({}))));
   };
   await world.pass(70_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   await world.end(a);
 });
 
@@ -175,7 +181,7 @@ Deno.test("a gateway that left while it was listed does not come back by that li
   await world.pass(10);
   expect(world.clock.nextMs).toBeLessThan(600);
   await world.end(b);
-  expect([agreed.now, a.membership.isLive(b.membership.name)]).toEqual(["done", false]);
+  expect([agreed.now, a.membership.isServing(b.membership.name, "m")]).toEqual(["done", false]);
   await world.end(a);
 });
 
@@ -186,7 +192,7 @@ Deno.test("a gateway that may not delete says so once, and goes on waiting", asy
     method === "DELETE" ? failure(403, "Forbidden", "cannot delete leases") : undefined;
   b.kill();
   await world.pass(180_000);
-  expect(a.membership.isLive(b.membership.name)).toBe(true);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(true);
   expect(a.lines.filter((line) => line.includes("cannot delete leases")).length).toBe(1);
   expect(a.writes.filter(({ method }) => method === "DELETE").length).toBeLessThan(30);
   await world.end(a);
@@ -225,7 +231,7 @@ Deno.test("agreed() reads anew: who came a moment ago is waited for", async () =
   isSilent = false;
   b.membership.start();
   await world.pass(10);
-  expect(a.membership.isLive(b.membership.name)).toBe(false);
+  expect(a.membership.isServing(b.membership.name, "m")).toBe(false);
   const agreed = standing(a.membership.agreed("m", "t", never));
   await world.pass(500);
   expect(agreed.now).toBe("waits");

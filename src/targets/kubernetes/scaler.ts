@@ -182,7 +182,7 @@ export class Scaler {
     return this.#command(signal, async () => {
       await this.#write(announced, signal, (now) => {
         if (now.announced?.token !== announced.announced?.token) {
-          throw new ApiError(409, "Conflict", "another gateway uses it");
+          throw new ApiError(409, "Conflict", "another gateway keeps it up");
         }
         return this.#scale(now, 0, signal);
       });
@@ -273,7 +273,10 @@ export class Scaler {
     const notes = notesInStatus ? `${resource}/status` : resource;
     switch (error.status) {
       case 404:
-        return { kind: "missing", message: `${name} does not exist` };
+        return {
+          kind: "missing",
+          message: `${name} does not exist: make it, or correct its name in the config`,
+        };
       case 401:
         return {
           kind: "forbidden",
@@ -283,8 +286,8 @@ export class Scaler {
         return {
           kind: "forbidden",
           message:
-            `the gateway may not scale ${name}: grant get, list, watch on ${resource}, get and ` +
-            `patch on ${resource}/scale and patch on ${notes} in namespace ${namespace} ` +
+            `the gateway may not scale ${name}: grant get, list, watch on ${resource} and patch on ` +
+            `${resource}/scale and ${notes} in namespace ${namespace} ` +
             `(${error.message})`,
         };
       default:

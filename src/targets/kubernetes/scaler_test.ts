@@ -185,7 +185,10 @@ Deno.test("Scaler says that there is nothing to scale", async () => {
   const { scaler, outcome, server } = world(1);
   server.delete(PATH);
   for (const command of [scaler.wake(never), sleepAlone(scaler)]) {
-    const failure = { kind: "missing", message: "deployment ai/vllm does not exist" };
+    const failure = {
+      kind: "missing",
+      message: "deployment ai/vllm does not exist: make it, or correct its name in the config",
+    };
     expect(await outcome(command)).toEqual({ outcome: "refused", failure });
   }
 });

@@ -1,15 +1,15 @@
 /** What is asked before a sleep, and what it then insists on: the workload, and how busy its engines were. */
 import { UNKNOWN, type Usage } from "../../activator/scale_target.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Membership } from "./membership.ts";
 import type { ModelWatches } from "./model_watches.ts";
 import type { Scaler } from "./scaler.ts";
 import type { WorkloadView } from "./views.ts";
+import type { WorkloadMembership } from "./workload_membership.ts";
 
 export interface SleepCheckOptions {
   readonly scaler: Scaler;
   readonly watches: ModelWatches;
-  readonly membership: Membership;
+  readonly own: WorkloadMembership;
   readonly log: Log;
   /** Of the engines that are known. */
   readonly ask: (signal: AbortSignal) => Promise<Usage>;
@@ -35,11 +35,11 @@ export class SleepCheck {
   async measure(signal: AbortSignal, beforeSleep: boolean): Promise<Usage> {
     this.#checked = undefined;
     // Stale news is no news: an engine that nobody knows of could be busy.
-    const { watches, membership, scaler, log, ask } = this.options;
+    const { watches, own, scaler, log, ask } = this.options;
     if (!watches.isFresh) return UNKNOWN;
-    if (membership.refusal) {
-      const reason =
-        `grant list, watch, create, patch and delete on leases (${membership.refusal})`;
+    const { refusal } = own.membership;
+    if (refusal) {
+      const reason = `grant list, watch, create, patch and delete on leases (${refusal})`;
       log.warn("cannot agree with other gateways: not put to sleep", { reason });
       return UNKNOWN;
     }
@@ -54,7 +54,7 @@ export class SleepCheck {
         return UNKNOWN;
       }
     }
-    const usage = { ...await ask(signal), usedAgoMs: membership.usedAgoMs(scaler.options.path) };
+    const usage = { ...await ask(signal), usedAgoMs: own.usedAgoMs() };
     if (workload) this.#checked = { workload, usage };
     return usage;
   }

@@ -133,10 +133,15 @@ function announcementOf(text: string | undefined, generation: number): Announcem
   try {
     const { token, by, generation: of, mode } = JSON.parse(text) as Partial<Announcement>;
     if (typeof token !== "string" || typeof by !== "string" || of !== generation) return undefined;
-    return { token, by, generation, mode: mode === "now" || mode === "force" ? mode : "idle" };
+    return { token, by, generation, mode: isMode(mode) ? mode : "idle" };
   } catch {
     return undefined;
   }
+}
+
+/** A word of a later version is none: then it is kept up by whoever used it. */
+function isMode(text: string | undefined): text is SleepMode {
+  return text === "idle" || text === "unusable" || text === "now" || text === "force";
 }
 
 export function serviceView(object: KubernetesObject): ServiceView {
