@@ -28,7 +28,7 @@ class History implements AsyncDisposable {
     const { signal } = this.#ended;
     try {
       const { body } = await api.stream({ verb: "watch", path, signal });
-      for await (const line of readLines(body!, { signal })) {
+      for await (const line of readLines(body!, signal)) {
         const { object: { spec: { replicas }, metadata } } = JSON.parse(line);
         if (replicas === this.changes.at(-1)?.replicas) continue;
         this.changes.push({ replicas, version: metadata.resourceVersion });

@@ -3,20 +3,16 @@
 /** An object in etcd is 1.5 MiB at most; JSON makes it longer, not ten times longer. */
 const LINE_MAX = 16 * 2 ** 20;
 
-export interface ReadLinesOptions {
-  /** Called for each piece of a line too: a slow connection is not a dead one. */
-  readonly onPiece?: () => void;
-  /**
-   * Ends the reading, also where the stream does not. About one in 500 responses of `fetch` (Deno 2.9.6, TLS)
-   * whose request was aborted while a piece of it was on its way left its reader waiting for ever.
-   */
-  readonly signal?: AbortSignal;
-}
-
-/** @throws if a line is too long, or what the stream breaks with, or the signal's reason */
+/**
+ * `signal` ends the reading, also where the stream does not: about one in 500 responses of `fetch` (Deno 2.9.6,
+ * TLS) whose request was aborted while a piece of it was on its way left its reader waiting for ever. `onPiece` is
+ * called for each piece of a line too: a slow connection is not a dead one.
+ * @throws if a line is too long, or what the stream breaks with, or the signal's reason
+ */
 export async function* readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { onPiece, signal }: ReadLinesOptions = {},
+  signal?: AbortSignal,
+  onPiece: () => void = () => {},
 ): AsyncGenerator<string> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
@@ -30,7 +26,7 @@ export async function* readLines(
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
       if (done) return;
-      onPiece?.();
+      onPiece();
       const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
       rest = lines.pop()!;
       if (rest.length > LINE_MAX) throw new Error(`a line is longer than ${LINE_MAX} characters`);

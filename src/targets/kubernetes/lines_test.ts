@@ -9,7 +9,7 @@ function streamOf(...pieces: string[]): ReadableStream<Uint8Array<ArrayBuffer>> 
 
 Deno.test("readLines() gives lines, however they are cut, and tells of each piece", async () => {
   let pieces = 0;
-  const lines = readLines(streamOf("a\nb", "c\n\n", "d\nno end"), { onPiece: () => pieces++ });
+  const lines = readLines(streamOf("a\nb", "c\n\n", "d\nno end"), undefined, () => pieces++);
   expect(await Array.fromAsync(lines)).toEqual(["a", "bc", "d"]);
   expect(pieces).toBe(3);
 });
@@ -27,7 +27,7 @@ Deno.test("readLines() ends with its signal where the stream does not, and lets 
     start: (controller) => controller.enqueue(encoder.encode("a\n")),
     cancel: () => void (isCancelled = true),
   });
-  const lines = readLines(stream, { signal: abort.signal });
+  const lines = readLines(stream, abort.signal);
   expect((await lines.next()).value).toBe("a");
   const next = lines.next();
   abort.abort(reason);

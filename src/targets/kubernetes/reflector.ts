@@ -212,8 +212,7 @@ export class Reflector<T> {
       });
       startMs = clock.nowMs();
       this.#contact("watching");
-      const options = { onPiece: heard, signal: silence.signal };
-      for await (const line of readLines(response.body!, options)) {
+      for await (const line of readLines(response.body!, silence.signal, heard)) {
         isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
       }
