@@ -103,3 +103,24 @@ Deno.test("the alert rules ask for what the gateway tells, and say what to do", 
     expect(annotations.description.length).toBeGreaterThan(20);
   }
 });
+
+Deno.test("the HPA of the examples asks for the metric that its rule makes of what the gateway tells", async () => {
+  const { rules: { external: [rule] } } = parse(await read("examples/prometheus-adapter.yaml"));
+  const { spec: { metrics: [{ external: { metric } }], scaleTargetRef, minReplicas } } = parse(
+    await read("examples/hpa.yaml"),
+  );
+  expect(metric.name).toBe(rule.name.as);
+  // What the adapter puts in is what the HPA selects by.
+  const [label] = Object.keys(metric.selector.matchLabels);
+  const known = await told();
+  for (const query of [rule.metricsQuery, rule.seriesQuery]) {
+    const expr = query.replaceAll("<<.LabelMatchers>>", `${label}="m"`)
+      .replace("__name__=", "");
+    expect([expr, faults(expr, known)]).toEqual([expr, []]);
+  }
+  const [, , deployment] = (await read("examples/vllm-one-gpu.yaml")).split("\n---\n").map((text) =>
+    parse(text)
+  );
+  expect([deployment.kind, deployment.metadata.name, minReplicas])
+    .toEqual([scaleTargetRef.kind, scaleTargetRef.name, 1]);
+});

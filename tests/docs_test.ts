@@ -10,6 +10,8 @@ const PAGES = [
   "CONTRIBUTING.md",
   ...[...Deno.readDirSync(new URL("docs", ROOT))].map(({ name }) => `docs/${name}`)
     .filter((name) => name.endsWith(".md")).sort(),
+  "deploy/examples/README.md",
+  "deploy/helm/vllm-autoscaler/README.md",
 ];
 
 interface Block {
@@ -42,8 +44,8 @@ Deno.test("each YAML block of the docs is a config that is valid, or an object o
   }
 });
 
-/** Of ours, wherever it stands in a line: the words after the program. */
-const COMMAND = /\bvllm-autoscaler ([a-z]+)((?: (?:--?[\w-]+|[^\s`|;&#]+))*)/g;
+/** Of ours, wherever it stands in a line: the words after the program, which is no release of Helm's. */
+const COMMAND = /(?<!\bhelm \w+ )\bvllm-autoscaler ([a-z]+)((?: (?:--?[\w-]+|[^\s`|;&#]+))*)/g;
 
 Deno.test("each command of ours in the docs is one, and so are its flags", async () => {
   const help = new Map<string, string>();

@@ -4,6 +4,7 @@
  */
 import { runClusterTests } from "./cluster_tests.ts";
 import { OwnControlPlane } from "./own_control_plane.ts";
+import { buildRenderers } from "./renderers.ts";
 
 const kit = Deno.env.get("CONTROL_PLANE_KIT");
 if (!kit) {
@@ -15,6 +16,8 @@ if (!kit) {
 
 let counts = { passed: 0, failed: 1 };
 try {
+  // Without them the tests of deploy/ are ignored, and say so.
+  await buildRenderers();
   await using plane = await OwnControlPlane.start(kit);
   // Whoever ends us early must not find it running for ever.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

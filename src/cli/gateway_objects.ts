@@ -22,6 +22,7 @@ const ENV_SECRET = `${GATEWAY}-env`;
 const FILES_SECRET = `${GATEWAY}-files`;
 /** From the last answer to the end of the process, and some for a node that is busy. */
 const ENDING_S = 10;
+const SPREAD = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"];
 const MIB = 2 ** 20;
 const MEMORY_MIB = 128;
 
@@ -144,6 +145,7 @@ function deployment(options: GatewayOptions): Commented {
             serviceAccountName: GATEWAY,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: endingS + ENDING_S,
+            topologySpreadConstraints: SPREAD.map(spreadOver),
             securityContext: {
               ...{ runAsNonRoot: true, runAsUser: 65532, runAsGroup: 65532 },
               seccompProfile: { type: "RuntimeDefault" },
@@ -161,6 +163,8 @@ function deployment(options: GatewayOptions): Commented {
         "A Service called `vllm` would otherwise set VLLM_PORT=tcp://...",
       [`${spec}.terminationGracePeriodSeconds`]:
         `Longer than shutdownDelay and drainTimeout together (${endingS} s).`,
+      [`${spec}.topologySpreadConstraints`]:
+        "Apart from each other, where there is room: one node, or one zone, takes not all of them.",
       [`${container}.resources.limits`]:
         "Above bufferedMax, all request bodies that may be held at once.",
       [`${container}.volumeMounts.0`]:
@@ -175,6 +179,13 @@ function deployment(options: GatewayOptions): Commented {
           namedFiles(options).map(({ key, path }) => ` --from-file=${key}=${path}`).join(""),
       }),
     }),
+  };
+}
+
+function spreadOver(topologyKey: string) {
+  return {
+    ...{ topologyKey, maxSkew: 1, whenUnsatisfiable: "ScheduleAnyway" },
+    labelSelector: { matchLabels: GATEWAY_LABELS },
   };
 }
 

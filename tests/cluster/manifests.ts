@@ -1,6 +1,7 @@
 /** What `manifests` prints is taken by a real API server, and its Roles are enough, with nothing to spare. */
 import { expect } from "expect";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
+import { createObject, DRY_RUN, enforce, tryPod } from "../../src/testing/cluster_objects.ts";
 import { test, TEST_KUBECONFIG, TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { RecordingProxy } from "../../src/testing/recording_proxy.ts";
@@ -8,17 +9,10 @@ import { type Rule, tokenOf } from "../../src/testing/service_account.ts";
 import { programCommand } from "../../src/testing/program.ts";
 
 const QUICK = { "bed/load": "100ms" };
-const RBAC = "/apis/rbac.authorization.k8s.io/v1";
-
-const LISTS: Record<string, [root: string, plural: string]> = {
-  ServiceAccount: ["/api/v1", "serviceaccounts"],
-  Role: [RBAC, "roles"],
-  RoleBinding: [RBAC, "rolebindings"],
-  ConfigMap: ["/api/v1", "configmaps"],
-  Deployment: ["/apis/apps/v1", "deployments"],
-  Service: ["/api/v1", "services"],
-  PodDisruptionBudget: ["/apis/policy/v1", "poddisruptionbudgets"],
-};
+const KINDS = [
+  ...["ConfigMap", "Deployment", "PodDisruptionBudget", "Role", "RoleBinding", "Service"],
+  "ServiceAccount",
+];
 
 // deno-lint-ignore no-explicit-any
 type Json = any;
@@ -45,17 +39,6 @@ async function manifests(text: string, namespace: string): Promise<Json[]> {
   }
 }
 
-/** Resolves with the object as the API server would have it, or has it. */
-async function create(
-  { api }: TestNamespace,
-  object: Json,
-  how: "" | "?dryRun=All&fieldValidation=Strict",
-): Promise<Json> {
-  const [root, plural] = LISTS[object.kind]!;
-  const path = `${root}/namespaces/${object.metadata.namespace}/${plural}${how}`;
-  return await api.call({ verb: "create", method: "POST", path, body: object });
-}
-
 function rights(rules: readonly Rule[]): string[] {
   return rules.flatMap(({ apiGroups: [group], resources, verbs }) =>
     resources.flatMap((resource) =>
@@ -66,24 +49,14 @@ function rights(rules: readonly Rule[]): string[] {
 
 test("what `manifests` prints is taken by the API server, restricted pods and all", async () => {
   await using namespace = await TestNamespace.create();
-  const label = { "pod-security.kubernetes.io/enforce": "restricted" };
-  await namespace.api.call({
-    ...{ verb: "patch", method: "PATCH", contentType: "application/merge-patch+json" },
-    ...{ path: `/api/v1/namespaces/${namespace.name}`, body: { metadata: { labels: label } } },
-  });
+  await enforce(namespace, "restricted");
   const objects = await manifests("models: { m: { deployment: m } }\n", namespace.name);
-  expect(objects.map(({ kind }) => kind).sort()).toEqual(Object.keys(LISTS).sort());
+  expect(objects.map(({ kind }) => kind).sort()).toEqual(KINDS);
   for (const object of objects) {
-    const { kind } = await create(namespace, object, "?dryRun=All&fieldValidation=Strict");
+    const { kind } = await createObject(namespace, object, DRY_RUN);
     expect(kind).toBe(object.kind);
   }
-  // A Deployment is only warned of what its pods may not: so one of them is asked for.
-  const { spec: { template } } = objects.find(({ kind }) => kind === "Deployment");
-  template.spec.serviceAccountName = "default";
-  await namespace.api.call({
-    ...{ verb: "create", method: "POST", body: { metadata: { name: "g" }, spec: template.spec } },
-    path: `/api/v1/namespaces/${namespace.name}/pods?dryRun=All`,
-  });
+  await tryPod(namespace, objects.find(({ kind }) => kind === "Deployment").spec.template.spec);
 });
 
 test("its Roles are enough to wake, stream, sleep and wake in two namespaces, and grant no more than is used", async () => {
@@ -99,7 +72,7 @@ test("its Roles are enough to wake, stream, sleep and wake in two namespaces, an
   );
   for (const object of objects) {
     if (["ServiceAccount", "Role", "RoleBinding"].includes(object.kind)) {
-      await create(own, object, "");
+      await createObject(own, object);
     }
   }
   const token = await tokenOf(own, "vllm-autoscaler");
@@ -157,7 +130,7 @@ test("its account may not touch what is not the config's", async () => {
     own.name,
   );
   for (const object of objects) {
-    if (object.kind.startsWith("Role")) await create(own, object, "");
+    if (object.kind.startsWith("Role")) await createObject(own, object);
   }
   const account = `system:serviceaccount:${own.name}:vllm-autoscaler`;
   const allowed = (question: string, place = other) => may(own, account, question, place.name);

@@ -212,7 +212,7 @@ export class Reflector<T> {
       });
       startMs = clock.nowMs();
       this.#contact("watching");
-      for await (const line of readLines(response.body!, heard)) {
+      for await (const line of readLines(response.body!, silence.signal, heard)) {
         isSilent = false;
         this.#take(JSON.parse(line) as WatchEvent);
       }
