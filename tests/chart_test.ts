@@ -38,7 +38,7 @@ async function manifests(text: string): Promise<Rendered[]> {
     const args = ["run", "--allow-all", "--no-check", main, "manifests", "--any-workload"];
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: [...args, "--json", "--namespace", "ai", "--config", `${dir}/config.yaml`],
-      env: { KUBECONFIG: "/nowhere", CLIENT: "1" },
+      env: { KUBECONFIG: "/nowhere", VLLM_AUTOSCALER_KEY: "1" },
       stderr: "null",
     }).output();
     return JSON.parse(new TextDecoder().decode(stdout)).items;
@@ -57,7 +57,7 @@ function withRights(objects: readonly Rendered[]): Rendered[] {
   });
 }
 
-const client = { name: "vllm-autoscaler-env", key: "CLIENT" };
+const client = { name: "vllm-autoscaler-env", key: "VLLM_AUTOSCALER_KEY" };
 const files = { name: "vllm-autoscaler-files", items: [{ key: "keys.a", path: "keys/a" }] };
 
 /** Texts of a config, and what else the chart is told where `manifests` sees it in the text. */
@@ -78,11 +78,11 @@ models: { m: { deployment: vllm } }
     `server:
   keys:
     - { name: a, keyFile: keys/a }
-    - { name: b, key: "\${CLIENT}" }
+    - { name: b, key: "\${VLLM_AUTOSCALER_KEY}" }
 models: { m: { deployment: vllm } }
 `,
     {
-      extraEnv: [{ name: "CLIENT", valueFrom: { secretKeyRef: client } }],
+      extraEnv: [{ name: "VLLM_AUTOSCALER_KEY", valueFrom: { secretKeyRef: client } }],
       secretFiles: [files],
     },
   ],
