@@ -1,4 +1,5 @@
 /** One GET of an engine's own pages (health, metrics) that cannot take longer than it is given. */
+import { orAborted } from "../lib/or_aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Fetch } from "../platform/fetch.ts";
 
@@ -31,7 +32,7 @@ export async function get<T>(
   try {
     const response = await fetch(url, { signal: controller.signal, redirect: "manual" });
     try {
-      return await read(response);
+      return await orAborted(Promise.resolve(read(response)), controller.signal);
     } finally {
       if (!response.bodyUsed) await response.body?.cancel();
     }

@@ -61,3 +61,13 @@ Deno.test("get() throws away a body that nobody reads", async () => {
   expect(await get("http://x/", options, ({ status }) => status)).toBe(200);
   expect(cancelled).toBe(true);
 });
+
+Deno.test("get() gives up a body that does not end when it is aborted", async () => {
+  const clock = new VirtualClock();
+  const fetch: Fetch = () => Promise.resolve(new Response(new ReadableStream()));
+  const options = { fetch, clock, timeoutMs: 2_000, signal: never };
+  const answer = get("http://x/", options, (response) => response.text());
+  answer.catch(() => {});
+  await clock.advance(2_000);
+  await expect(answer).rejects.toThrow("no answer within 2000 ms");
+});

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../platform/clock.ts";
 import type { Random } from "../../platform/random.ts";
+import { orAborted } from "../../lib/or_aborted.ts";
 import { rootCause } from "../../lib/root_cause.ts";
 import { Semaphore } from "../../lib/semaphore.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
@@ -85,13 +86,8 @@ export class KubernetesApi {
     const response = await this.#tried(request, late.signal);
     late.allow(BODY_MAX_MS);
     try {
-      const decoder = new TextDecoder();
-      let text = "";
-      for await (const chunk of response.body ?? []) {
-        late.extend();
-        text += decoder.decode(chunk, { stream: true });
-      }
-      return JSON.parse(text + decoder.decode()) as T;
+      // A body of a `fetch` that was aborted may leave its reader waiting for ever (`lines.ts`), and its slot taken.
+      return JSON.parse(await orAborted(textOf(response, late), late.signal)) as T;
     } catch {
       request.signal?.throwIfAborted();
       throw new ApiUnreachable("the API server broke off its answer");
@@ -156,6 +152,16 @@ export class KubernetesApi {
     signal.addEventListener("abort", over, { once: true });
     await promise.finally(() => signal.removeEventListener("abort", over));
   }
+}
+
+async function textOf(response: Response, late: Deadline): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    late.extend();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function headersOf(
