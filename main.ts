@@ -1,12 +1,11 @@
 /** The command line: arguments in, exit code out. Each command is a file of `src/cli/`. */
 import { Argument, Command, CommanderError } from "commander";
 import deno from "./deno.json" with { type: "json" };
-import { ENGINE_FLAGS, engineCommand, type EngineFlags } from "./src/cli/engine.ts";
+import { ENGINE_FLAGS, type EngineFlags } from "./src/cli/engine_flags.ts";
 import { MODELS_COMMAND, SHELLS } from "./src/cli/shells.ts";
 import { systemTerminal as terminal } from "./src/cli/terminal.ts";
 import { systemClock as clock } from "./src/platform/clock.ts";
 import { systemFiles as files } from "./src/platform/files.ts";
-import { listenNode } from "./src/platform/node_server.ts";
 import { systemRandom as random } from "./src/platform/random.ts";
 
 /** Exit codes: 0 done, 1 it failed, 2 wrong usage. */
@@ -46,11 +45,10 @@ async function main(args: readonly string[]): Promise<number> {
     .description("a stand-in for vLLM without a GPU: for demos, tests and trying a config");
   for (const [flag, help] of ENGINE_FLAGS) engine.option(flag, help);
   engine.action(async (flags: EngineFlags) => {
+    const { engineCommand } = await import("./src/cli/engine.ts");
+    const { listenNode: listen } = await import("./src/platform/node_server.ts");
     const { env, err, onSignal } = terminal;
-    code = await engineCommand(flags, {
-      ...{ env, err, onSignal, clock, random },
-      listen: listenNode,
-    });
+    code = await engineCommand(flags, { env, err, onSignal, clock, random, listen });
   });
 
   try {

@@ -5,7 +5,8 @@ import { listenNode } from "../platform/node_server.ts";
 import { systemRandom } from "../platform/random.ts";
 import { eventually } from "../testing/eventually.ts";
 import { exchange, postJson, Wire } from "../testing/wire.ts";
-import { ENGINE_FLAGS, engineCommand, type EngineFlags, engineOptions } from "./engine.ts";
+import { engineCommand, engineOptions } from "./engine.ts";
+import { ENGINE_FLAGS, type EngineFlags } from "./engine_flags.ts";
 
 Deno.test("engineOptions() reads every flag into its unit", () => {
   const flags: EngineFlags = {
