@@ -63,7 +63,9 @@ test("a model that one gateway uses is not put to sleep by the other, for howeve
   const text = await stream.text();
   expect(text.trimEnd()).toMatch(/data: \[DONE\]$/);
   expect(a.states("m")).not.toContain("stopping");
-  expect(b.states("m").join(" ")).not.toMatch(/asleep.*asleep/);
+  // Before it was up it may have looked anew: two of one host's name agree on who is called so.
+  const states = b.states("m");
+  expect(states.slice(states.indexOf("idle"))).not.toContain("asleep");
   await eventually(async () => await replicasOf(namespace, "m") === 0, 20_000);
   await endTwo(gateways);
 });
