@@ -41,7 +41,10 @@ exec chroot "$0" "$@"
 export function noImageRoot(): string | undefined {
   if (Deno.build.os !== "linux") return "containers are Linux's";
   if (Deno.uid() !== 0) return "only root may mount and chroot";
-  const probe = ["--mount", "sh", "-c", "mount -t tmpfs none /mnt && command -v chroot ldd"];
+  // What is mounted below, each once.
+  const mounts = "mount -t tmpfs none /mnt && mkdir /mnt/a && mount -t proc proc /mnt/a && " +
+    "mount --bind /dev /mnt/a && mount --rbind /sys /mnt/a && mount -o remount,ro /mnt";
+  const probe = ["--mount", "sh", "-c", `${mounts} && command -v chroot ldd`];
   try {
     const { success } = new Deno.Command("unshare", {
       ...{ args: probe, stdin: "null", stdout: "null", stderr: "null" },
