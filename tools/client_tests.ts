@@ -47,8 +47,10 @@ async function isOutdated(): Promise<boolean> {
 async function install(): Promise<boolean> {
   console.log(`npm ci, in ${FOLDER}`);
   const { success } = await new Deno.Command("npm", {
-    // It would complain of the Node that it runs on itself; the SDKs run on their own.
-    ...{ args: ["ci", "--loglevel=error"], cwd: FOLDER, stdin: "null" },
+    // It would complain of the Node that it runs on itself; the SDKs run on their own, which a script of its package
+    // fetches: also where whoever runs this (`npx --ignore-scripts`, by the environment) lets no other package's run.
+    args: ["ci", "--ignore-scripts=false", "--loglevel=error"],
+    ...{ cwd: FOLDER, stdin: "null" },
   }).spawn().status;
   if (!success) console.log("The SDKs could not be installed: is there a network?");
   return success;
