@@ -1,4 +1,5 @@
 /** What stands between a gateway and a {@link FakeApiServer}: latency, and everything that goes wrong. */
+import { orAborted } from "../lib/or_aborted.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Fetch } from "../platform/fetch.ts";
 import { failure } from "./fake_api_server.ts";
@@ -128,14 +129,4 @@ export class ApiWeather {
     });
     return new Response(body, { status: response.status });
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const aborted = () => reject(signal.reason);
-    signal.addEventListener("abort", aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
-  });
 }

@@ -2,6 +2,7 @@
  * A small API server in memory, behind a `fetch`: objects, resourceVersions that merge patches insist
  * on, watches that resume and expire. It knows no controllers: the test plays them.
  */
+import { orAborted } from "../lib/or_aborted.ts";
 import type { Fetch } from "../platform/fetch.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -58,7 +59,7 @@ export class FakeApiServer {
     const answer = Promise.try(() => this.intercept(call)).then((response) =>
       response ?? this.#answer(call, init.signal ?? undefined)
     );
-    return await (init.signal ? orAborted(answer, init.signal) : answer);
+    return await orAborted(answer, init.signal ?? undefined);
   };
 
   /** How many watches are open. */
@@ -238,13 +239,6 @@ function selectorOf(query: URLSearchParams): (object: Json) => boolean {
   const labels = (query.get("labelSelector") ?? "").split(",").filter((label) => label !== "")
     .map((label) => label.split("="));
   return ({ metadata }) => labels.every(([key, value]) => metadata.labels?.[key!] === value);
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    promise.then(resolve, reject);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
 
 export function failure(status: number, reason: string, message: string, headers = {}): Response {

@@ -18,6 +18,7 @@ import {
 } from "../../activator/scale_target.ts";
 import { NO_DETAILS } from "../../activator/target_details.ts";
 import type { ModelSpec, ProcessSpec } from "../../config/spec.ts";
+import { orAborted } from "../../lib/or_aborted.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Fetch } from "../../platform/fetch.ts";
 import type { Processes } from "../../platform/processes.ts";
@@ -95,7 +96,7 @@ class ProcessTarget implements ScaleTarget {
       const workload = this.#workload;
       if (workload) return { workload, asOf: this.#asOf };
       this.#known ??= Promise.withResolvers();
-      await Promise.race([this.#known.promise, aborted(signal)]);
+      await orAborted(this.#known.promise, signal);
     }
   }
 
@@ -253,13 +254,6 @@ class ProcessTarget implements ScaleTarget {
       onExit: () => this.#tell(),
     });
   }
-}
-
-/** Rejects when the signal aborts; for a race only, or nobody would take the rejection. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-  );
 }
 
 function cannotStart(message: string): Failure {
