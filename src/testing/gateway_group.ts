@@ -5,22 +5,13 @@ import type { Permit } from "../activator/admission.ts";
 import type { ModelSpec } from "../config/spec.ts";
 import type { Clock } from "../platform/clock.ts";
 import { silentLog } from "../telemetry/log.ts";
-import { type GatewaySide, KubernetesWorld } from "./kubernetes_world.ts";
+import { ENGINE, type GatewaySide, KubernetesWorld } from "./kubernetes_world.ts";
 import { modelSpec } from "./requests.ts";
 import { VirtualCluster } from "./virtual_cluster.ts";
 
 export const MINUTE = 60_000;
 /** Of the Deployment. */
 export const PATH = VirtualCluster.pathOf("m");
-
-const ENGINE = {
-  ...{ name: "vllm", healthPath: "/health" },
-  metrics: {
-    path: "/metrics",
-    busy: ["vllm:num_requests_running"],
-    served: ["vllm:request_success_total"],
-  },
-};
 
 export interface GroupOptions {
   readonly gateways?: number;

@@ -14,6 +14,16 @@ import { VirtualClock } from "./virtual_clock.ts";
 const ROUNDS = 60;
 const BOOKMARK_MS = 60_000;
 
+/** What the pods of the virtual cluster say of themselves. */
+export const ENGINE = {
+  ...{ name: "vllm", healthPath: "/health" },
+  metrics: {
+    path: "/metrics",
+    busy: ["vllm:num_requests_running"],
+    served: ["vllm:request_success_total"],
+  },
+};
+
 /** One gateway's side: dropped as a whole when it is killed. */
 export interface GatewaySide {
   readonly kubernetes: Kubernetes;
@@ -60,14 +70,7 @@ export class KubernetesWorld {
         kubernetes.target(
           modelSpec(model, {
             scale: { kind: "deployment", name: model },
-            engine: {
-              ...{ name: "vllm", healthPath: "/health" },
-              metrics: {
-                path: "/metrics",
-                busy: ["vllm:num_requests_running"],
-                served: ["vllm:request_success_total"],
-              },
-            },
+            engine: ENGINE,
           }),
           Promise.resolve(),
         ),
