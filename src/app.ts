@@ -14,9 +14,10 @@ import { createOperator } from "./operator/operator.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { CreateFetch, Fetch } from "./platform/fetch.ts";
 import type { Files } from "./platform/files.ts";
-import type { Handler } from "./platform/http_server.ts";
+import type { Handler } from "./platform/http_messages.ts";
 import type { ProcessUsage } from "./platform/process_usage.ts";
 import type { Processes } from "./platform/processes.ts";
+import type { createSendRequest, SendRequest } from "./platform/http_client.ts";
 import type { Random } from "./platform/random.ts";
 import type { Tcp } from "./platform/tcp.ts";
 import type { Tracer } from "./platform/tracer.ts";
@@ -34,6 +35,7 @@ export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
   readonly createFetch: CreateFetch;
+  readonly createSendRequest: typeof createSendRequest;
   readonly tcp: Tcp;
   readonly createConnectWebSocket: CreateConnectWebSocket;
   readonly files: Files;
@@ -162,23 +164,26 @@ function snapshotOf({ server, models, routes, dropIn }: Config, activator: Activ
 
 /** How upstreams are reached. */
 interface Upstreams {
-  fetch(spec: ModelSpec): Fetch;
+  sendRequest(spec: ModelSpec): SendRequest;
   connectWebSocket(spec: ModelSpec): ConnectWebSocket;
   /** Gets ready to reach those of `config`. @throws Unservable */
   prepare(config: Config): Promise<void>;
 }
 
 interface Connections {
-  readonly fetch: Fetch;
+  readonly sendRequest: SendRequest;
   readonly connectWebSocket: ConnectWebSocket;
 }
 
 function createUpstreams(fetch: Fetch, platform: Platform): Upstreams {
-  const plain: Connections = { fetch, connectWebSocket: platform.createConnectWebSocket() };
+  const plain: Connections = {
+    sendRequest: platform.createSendRequest(fetch),
+    connectWebSocket: platform.createConnectWebSocket(),
+  };
   let connections: ReadonlyMap<string | undefined, Connections>;
   const of = ({ upstreamCaFile }: ModelSpec) => connections.get(upstreamCaFile) ?? plain;
   return {
-    fetch: (spec) => of(spec).fetch,
+    sendRequest: (spec) => of(spec).sendRequest,
     connectWebSocket: (spec) => of(spec).connectWebSocket,
     async prepare(config) {
       connections = await createConnections(config, plain, platform);
@@ -190,7 +195,7 @@ function createUpstreams(fetch: Fetch, platform: Platform): Upstreams {
 async function createConnections(
   { models }: Config,
   plain: Connections,
-  { createFetch, createConnectWebSocket, files }: Platform,
+  { createFetch, createSendRequest, createConnectWebSocket, files }: Platform,
 ): Promise<Map<string | undefined, Connections>> {
   const connections = new Map<string | undefined, Connections>([[undefined, plain]]);
   for (const { name, upstreamCaFile: file } of models) {
@@ -198,7 +203,7 @@ async function createConnections(
     try {
       const trust = { caCerts: [await files.readText(file!)] };
       connections.set(file, {
-        fetch: createFetch(trust),
+        sendRequest: createSendRequest(createFetch(trust)),
         connectWebSocket: createConnectWebSocket(trust),
       });
     } catch (error) {

@@ -8,6 +8,7 @@ import { watchConfig } from "../config/watch.ts";
 import { pause, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
 import { systemFiles } from "../platform/files.ts";
+import { createSendRequest } from "../platform/http_client.ts";
 import { type HttpServer, systemListen } from "../platform/http_server.ts";
 import { acquireLock, lockPathOf } from "../platform/lock.ts";
 import { processUsage } from "../platform/process_usage.ts";
@@ -146,6 +147,7 @@ function systemPlatform({ env }: Terminal): Omit<Platform, "tracer"> {
     clock: systemClock,
     random: systemRandom,
     createFetch,
+    createSendRequest,
     tcp: systemTcp,
     createConnectWebSocket,
     files: systemFiles,

@@ -1,4 +1,5 @@
 /** Who may ask: client keys, which models each may use, and how many requests at once. */
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import type { KeySpec } from "../config/spec.ts";
 import { derived } from "../lib/derived.ts";
 import { Keyring } from "../keys/keyring.ts";
@@ -38,7 +39,7 @@ export function mayUse(key: KeySpec | undefined, model: string): boolean {
   return key?.models?.includes(model) ?? true;
 }
 
-async function knownKey(headers: Headers, keyring: Keyring): Promise<KeySpec> {
+async function knownKey(headers: HttpHeaders, keyring: Keyring): Promise<KeySpec> {
   const presented = presentedKeys(headers);
   for (const text of presented) {
     const spec = await keyring.find(text);
@@ -56,26 +57,26 @@ async function knownKey(headers: Headers, keyring: Keyring): Promise<KeySpec> {
 export const KEY_PROTOCOL = "openai-insecure-api-key.";
 
 /** The protocols that whoever asks for a WebSocket offers. */
-export function offeredProtocols(headers: Headers): string[] {
+export function offeredProtocols(headers: HttpHeaders): string[] {
   return (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim())
     .filter(Boolean);
 }
 
 /** The key that came among the protocols, as everybody else sends it; nothing if it came so as well. */
-export function keyHeaders(headers: Headers): [name: string, value: string][] {
+export function keyHeaders(headers: HttpHeaders): [name: string, value: string][] {
   const key = protocolKey(headers);
   return key === undefined || headers.has("authorization")
     ? []
     : [["authorization", `Bearer ${key}`]];
 }
 
-function protocolKey(headers: Headers): string | undefined {
+function protocolKey(headers: HttpHeaders): string | undefined {
   return offeredProtocols(headers).find((name) => name.startsWith(KEY_PROTOCOL))
     ?.slice(KEY_PROTOCOL.length);
 }
 
 /** OpenAI's clients send a Bearer token, Anthropic's the other header, some proxies' clients both. */
-function presentedKeys(headers: Headers): string[] {
+function presentedKeys(headers: HttpHeaders): string[] {
   const [, bearer] = /^Bearer +(\S+)\s*$/i.exec(headers.get("authorization") ?? "") ?? [];
   return [bearer, headers.get("x-api-key"), protocolKey(headers)].filter((key) =>
     typeof key === "string" && key !== ""

@@ -1,5 +1,6 @@
 /** Reads a request's body once, bounded in size, in memory of all and in time without a byte. */
 import type { Clock } from "../platform/clock.ts";
+import { type AnyBody, bodyOf } from "../platform/http_body.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import { RequestError } from "./request_error.ts";
@@ -44,21 +45,21 @@ export async function readBody(
 
 /** Into one piece, of which no more is charged than has come. */
 async function collect(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  body: AnyBody,
   announced: number,
   lease: Lease,
   { max, timeoutMs, clock }: ReadBodyOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const piece = new Piece(announced, max, lease);
-  const reader = body.getReader();
-  const stop = () => void reader.cancel().catch(() => {});
+  const chunks = bodyOf(body);
+  const stop = () => chunks.cancel();
   using silence = new Silence(timeoutMs, clock, stop);
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const chunk = await chunks.read();
       if (silence.isOver) throw tooSlow(timeoutMs);
-      if (done) return piece.bytes();
-      piece.append(value);
+      if (!chunk) return piece.bytes();
+      piece.append(chunk);
       silence.end();
     }
   } catch (error) {

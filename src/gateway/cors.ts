@@ -1,4 +1,5 @@
 /** Browsers: preflights are answered here, and every answer says which page may read it. */
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import type { Layer } from "./layers.ts";
 
 const METHODS = "GET, HEAD, POST, OPTIONS";
@@ -32,7 +33,7 @@ export function corsLayer(cors: () => boolean | readonly string[]): Layer {
 }
 
 /** The rest of the answer to a preflight: whatever headers it asks for. */
-function allowMethods(request: Headers, response: Headers): void {
+function allowMethods(request: HttpHeaders, response: HttpHeaders): void {
   response.set("access-control-allow-methods", METHODS);
   response.set("access-control-max-age", "86400");
   const asked = request.get("access-control-request-headers");

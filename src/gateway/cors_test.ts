@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import { requestContext } from "../testing/requests.ts";
 import { corsLayer } from "./cors.ts";
 
@@ -8,7 +9,7 @@ async function ask(
   cors: boolean | string[],
   init: RequestInit,
   upstream: HeadersInit = {},
-): Promise<{ status: number; reached: boolean; headers: Headers }> {
+): Promise<{ status: number; reached: boolean; headers: HttpHeaders }> {
   let reached = false;
   const response = await corsLayer(() => cors)(
     new Request("http://gateway.test/v1/chat/completions", init),

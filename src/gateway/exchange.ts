@@ -6,7 +6,8 @@
 import type { Admission, AdmitOptions, Permit } from "../activator/admission.ts";
 import type { ModelSpec } from "../config/spec.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Fetch } from "../platform/fetch.ts";
+import type { SendRequest } from "../platform/http_client.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Tcp } from "../platform/tcp.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Cancellation } from "./cancellation.ts";
@@ -26,7 +27,7 @@ export interface Exchange {
   readonly spec: ModelSpec;
   readonly outgoing: Outgoing;
   readonly cancellation: Cancellation;
-  readonly fetch: Fetch;
+  readonly sendRequest: SendRequest;
   readonly coldStart: "wait" | "never";
   /** On waiting, from the request's arrival. */
   readonly waitMaxMs: number | undefined;
@@ -46,20 +47,20 @@ export interface ExchangeTools {
 
 /** What an upstream answered, its body unread. */
 export interface Answer {
-  readonly response: Response;
+  readonly response: HttpResponse;
   readonly endpoint: string;
 }
 
 /** @throws RequestError, AdmissionFailure, or the signal's reason when the client has gone */
 export async function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
-  const { spec, outgoing, fetch, cancellation } = request;
+  const { spec, outgoing, sendRequest, cancellation } = request;
   const { connectTimeoutMs, responseTimeoutMs } = spec;
   const { taken, endpoint } = await handOver(
     request,
     tools,
     (endpoint) =>
       send(outgoing, endpoint, {
-        ...{ ...tools, fetch, cancellation, connectTimeoutMs, responseTimeoutMs },
+        ...{ ...tools, sendRequest, cancellation, connectTimeoutMs, responseTimeoutMs },
       }),
   );
   return { response: taken.response, endpoint };

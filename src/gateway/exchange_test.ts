@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import { textOf } from "../platform/http_body.ts";
 import { silentLog } from "../telemetry/log.ts";
 import { FakeAdmission } from "../testing/fake_admission.ts";
 import { GatewayServer, post, until, Upstream } from "../testing/gateway_server.ts";
@@ -32,7 +33,7 @@ function setUp(endpoints: string[], ...answers: (Response | Error)[]) {
       body: new Uint8Array(2),
     },
     cancellation: new Cancellation(client.signal),
-    fetch: (url) => {
+    sendRequest: (url) => {
       sentTo.push(new URL(url).origin);
       const answer = answers.shift()!;
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
@@ -54,7 +55,10 @@ function setUp(endpoints: string[], ...answers: (Response | Error)[]) {
 Deno.test("exchange() sends at once where the gate is open, and validates nothing", async () => {
   const { request, tools, context, admission, seen } = setUp([A], new Response("hi"));
   const { response, endpoint } = await exchange(request, tools);
-  expect([await response.text(), endpoint, seen]).toEqual(["hi", A, { validated: 0, waits: 0 }]);
+  expect([await textOf(response.body), endpoint, seen]).toEqual(["hi", A, {
+    validated: 0,
+    waits: 0,
+  }]);
   expect([admission.inFlight, context.coldStartMs]).toEqual([1, undefined]);
   context.complete();
   expect(admission.inFlight).toBe(0);
@@ -136,7 +140,7 @@ Deno.test("silence for longer than responseTimeout is a 504", async () => {
   const { request, tools, clock, admission } = setUp([A]);
   const answering = exchange({
     ...request,
-    fetch: (_url, init) =>
+    sendRequest: (_url, init) =>
       new Promise((_, reject) =>
         init!.signal!.addEventListener("abort", () => reject(init!.signal!.reason))
       ),
@@ -197,13 +201,13 @@ Deno.test("a pooled connection that dies under its request is retried on a fresh
   await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   for (let i = 0; i < 2; i++) {
     const response = await post(gateway.url + CHAT, { model: "m" });
-    expect([response.status, await response.text()]).toEqual([200, "ok"]);
+    expect([response.status, await textOf(response.body)]).toEqual([200, "ok"]);
     await gateway.quiet();
   }
   expect([upstream.requests(), upstream.conns.length]).toEqual([3, 2]);
 });
 
-// `fetch` does that by itself, once, for a connection that was used before (2.9.6). When the gateway did
+// The client does that by itself, once, for a connection that was used before. When the gateway did
 // it as well, a request that made its engine break the connection was sent to it four times.
 Deno.test("a request whose every connection dies is sent twice at most, and is a 502", async () => {
   let dying = false;
@@ -212,7 +216,7 @@ Deno.test("a request whose every connection dies is sent twice at most, and is a
   );
   await using gateway = await GatewayServer.start({ endpoints: [upstream.url] });
   const warm = Array.from({ length: 4 }, () => post(gateway.url + CHAT, { model: "m" }));
-  for (const response of await Promise.all(warm)) await response.text();
+  for (const response of await Promise.all(warm)) await textOf(response.body);
   await gateway.quiet();
   dying = true;
   const before = upstream.requests();
@@ -247,7 +251,7 @@ Deno.test("a refused connection waits until the model is up again, whatever its 
   expect([gateway.admission().refused, gateway.admission().inFlight]).toEqual([[refusing], 0]);
   gateway.admission().open([upstream.url]);
   const response = await asked;
-  expect([response.status, await response.text() === body]).toEqual([200, true]);
+  expect([response.status, await textOf(response.body) === body]).toEqual([200, true]);
   await gateway.quiet();
 });
 

@@ -3,6 +3,7 @@
  * they are matched here and nowhere else, and the test beside runs the real `fetch` to see them change.
  */
 
+import { RequestFailure } from "../platform/http_client.ts";
 import { rootCause } from "../lib/root_cause.ts";
 
 /**
@@ -20,6 +21,7 @@ const CLOSED = [
 ];
 
 export function fetchFailure(error: unknown): FetchFailure {
+  if (error instanceof RequestFailure) return error.kind === "broken" ? "other" : error.kind;
   const reason = fetchReason(error);
   if (reason.includes(REFUSED)) return "refused";
   return CLOSED.some((words) => reason.includes(words)) ? "closed" : "other";

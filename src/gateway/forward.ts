@@ -2,8 +2,9 @@
 import type { ModelSpec } from "../config/spec.ts";
 import { createCidrMatcher } from "../lib/cidr.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Fetch } from "../platform/fetch.ts";
-import type { ServerRequest } from "../platform/http_messages.ts";
+import type { SendRequest } from "../platform/http_client.ts";
+import { HeaderFields, type HeaderList } from "../platform/http_headers.ts";
+import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
 import type { Tcp } from "../platform/tcp.ts";
 import type { ConnectWebSocket } from "../platform/web_socket.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -12,7 +13,7 @@ import { Cancellation } from "./cancellation.ts";
 import { derived } from "../lib/derived.ts";
 import { earlyAnswer } from "./early_answer.ts";
 import { type Answer, type Exchange, exchange } from "./exchange.ts";
-import { type HeaderList, responseHeaders, upstreamHeaders } from "./headers.ts";
+import { responseHeaders, upstreamHeaders } from "./headers.ts";
 import { answerInTime } from "./keep_alive.ts";
 import type { RequestContext } from "./layers.ts";
 import type { RequestBody } from "./request_body.ts";
@@ -27,8 +28,8 @@ import { waitMaxMs } from "./wait_limit.ts";
 export interface ForwardOptions {
   /** The configuration as it is now. */
   config(): Snapshot;
-  /** The pool of connections to a model's upstream. */
-  fetch(spec: ModelSpec): Fetch;
+  /** Over the pool of connections to a model's upstream. */
+  sendRequest(spec: ModelSpec): SendRequest;
   /** Opens WebSockets to it. */
   connectWebSocket(spec: ModelSpec): ConnectWebSocket;
   readonly tcp: Tcp;
@@ -64,7 +65,7 @@ export class Forwarder {
   }
 
   /** The same as the client's response, begun early if it has to wait for long. */
-  async respond(call: Call, body: RequestBody | undefined): Promise<Response> {
+  async respond(call: Call, body: RequestBody | undefined): Promise<HttpResponse> {
     const { request, context, match: { spec } } = call;
     const prepared = await this.prepare(call);
     const { clock, log } = this.options;
@@ -80,12 +81,13 @@ export class Forwarder {
       early,
       (onWait) => exchange({ ...waiting, onWait }, this.options),
     );
-    return answer instanceof Response ? answer : passThrough(answer, context);
+    return "response" in answer ? passThrough(answer, context) : answer;
   }
 
   /** `call` as it is to be sent, once it may. */
   async prepare({ request, context, match, bytes, coldStart, validate }: Call): Promise<Exchange> {
     const { spec } = match;
+    const sendRequest = this.options.sendRequest(spec);
     context.model = spec.name;
     requireModel(context, spec.name);
     const upstreamKey = await this.#keys.of(spec);
@@ -99,7 +101,7 @@ export class Forwarder {
     return {
       ...{ context, spec, outgoing, coldStart, validate },
       cancellation: new Cancellation(request.signal),
-      fetch: context.trace?.within(this.options.fetch(spec)) ?? this.options.fetch(spec),
+      sendRequest: context.trace?.within(sendRequest) ?? sendRequest,
       waitMaxMs: waitMaxMs(request.headers, Infinity),
       admission: () => {
         const admission = this.options.config().admission(spec.name);
@@ -132,11 +134,11 @@ export class Forwarder {
 }
 
 /** The upstream's answer as the client's: other headers, the same bytes, handed on unread. */
-export function passThrough({ response }: Answer, context: RequestContext): Response {
-  const { status, headers, body } = response;
-  const answer = new Response(body, { status, headers: responseHeaders(headers) });
+export function passThrough({ response }: Answer, context: RequestContext): HttpResponse {
+  const { status, body } = response;
+  const headers = new HeaderFields(responseHeaders(response.headers));
   if (context.coldStartMs !== undefined) {
-    answer.headers.set("x-cold-start-ms", String(Math.round(context.coldStartMs)));
+    headers.set("x-cold-start-ms", String(Math.round(context.coldStartMs)));
   }
-  return answer;
+  return { status, headers, body };
 }

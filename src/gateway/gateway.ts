@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../platform/clock.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
-import type { Handler, RequestInfo } from "../platform/http_server.ts";
+import type { Handler, RequestInfo } from "../platform/http_messages.ts";
 import type { Random } from "../platform/random.ts";
 import { accessLayer } from "./access.ts";
 import { ByteBudget } from "./budget.ts";

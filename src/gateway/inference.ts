@@ -1,5 +1,5 @@
 /** What is asked of a model: which one it is, whether it may be asked so, and whether it may be woken. */
-import type { ServerRequest } from "../platform/http_messages.ts";
+import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
 import { Forwarder, type ForwardOptions } from "./forward.ts";
 import { allowOnly } from "./info.ts";
 import type { Handle, RequestContext } from "./layers.ts";
@@ -52,7 +52,7 @@ async function answerPost(
   query: RouteQuery,
   options: InferenceOptions,
   forwarder: Forwarder,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const body = await takeBody(request, options.config().server, options);
   context.keep(body);
   // Looked up only now: a reload may have come while the body did.
@@ -72,7 +72,7 @@ async function answerGet(
   context: RequestContext,
   match: RouteMatch | undefined,
   forwarder: Forwarder,
-): Promise<Response> {
+): Promise<HttpResponse> {
   if (!match) throw notFound(context);
   return await forwarder.respond(
     { request, context, match, bytes: undefined, coldStart: "never", validate() {} },

@@ -3,6 +3,9 @@
  * early, and its body is made of signs of life until the upstream's own bytes come.
  */
 import type { Clock } from "../platform/clock.ts";
+import { type AnyBody, bodyOf, type HttpBody, PulledBody } from "../platform/http_body.ts";
+import { HeaderFields } from "../platform/http_headers.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Answer } from "./exchange.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -27,7 +30,7 @@ export interface KeepAlive {
 export async function answerInTime(
   keepAlive: KeepAlive,
   exchange: (onWait: () => void) => Promise<Answer>,
-): Promise<Answer | Response> {
+): Promise<Answer | HttpResponse> {
   const { clock, arrivedMs, earlyHeadersAfterMs } = keepAlive;
   const early = Promise.withResolvers<"early">();
   let timer: Disposable | undefined;
@@ -44,9 +47,11 @@ export async function answerInTime(
     timer?.[Symbol.dispose]();
   }
   answer.catch(() => {}); // Told by the body, which is read later.
-  return new Response(pulledFrom(keepAlive.body(answer), () => keepAlive.leave()), {
-    headers: keepAlive.headers,
-  });
+  return {
+    status: 200,
+    headers: new HeaderFields(Object.entries(keepAlive.headers)),
+    body: pulledFrom(keepAlive.body(answer), () => keepAlive.leave()),
+  };
 }
 
 /** The answer, or undefined if it has not come within `ms`. */
@@ -62,10 +67,11 @@ export async function within<T>(
 
 /** The chunks of `body`; a body that breaks off throws in our words. */
 export async function* unbroken(
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  body: AnyBody | null,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const chunks = body && bodyOf(body);
   try {
-    for await (const chunk of body ?? []) yield chunk;
+    for (let chunk; (chunk = await chunks?.read());) yield chunk;
   } catch {
     throw new RequestError(
       "upstream_unreachable",
@@ -75,22 +81,15 @@ export async function* unbroken(
 }
 
 /**
- * A stream of what `chunks` yields, one at a time as the client takes them: signs of life do not pile up
- * for one that does not read. Unlike `ReadableStream.from`, cancelling does not wait for the generator.
+ * What `chunks` yields, one at a time as the client takes them: signs of life do not pile up for one that does not read.
+ * Cancelling does not wait for the generator.
  */
 function pulledFrom(
   chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
   cancelled: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel() {
-      cancelled();
-      void chunks.return(undefined).catch(() => {});
-    },
-  }, { highWaterMark: 0 });
+): HttpBody {
+  return new PulledBody(async () => (await chunks.next()).value ?? undefined, () => {
+    cancelled();
+    void chunks.return(undefined).catch(() => {});
+  });
 }

@@ -1,12 +1,13 @@
 /** The body of an early event stream: comments, which no client sees, then the upstream's events. */
 import type { Clock } from "../platform/clock.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Api } from "./envelope.ts";
 import type { ErrorAnswer } from "./error_table.ts";
 import { EventBoundary } from "./event_boundary.ts";
 import type { Answer } from "./exchange.ts";
 import { unbroken, within } from "./keep_alive.ts";
 import { streamError } from "./stream_errors.ts";
-import { upstreamError } from "./upstream_error.ts";
+import { isOk, upstreamError } from "./upstream_error.ts";
 
 export const EVENT_STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -83,7 +84,8 @@ function emptyChunk({ id, model }: { id: string; model: string }, wallMs: number
 }
 
 /** One that is packed although nobody asked for it cannot follow headers that do not say so. */
-function isEventStream({ ok, headers }: Response): boolean {
-  return ok && !headers.has("content-encoding") &&
+function isEventStream(response: HttpResponse): boolean {
+  const { headers } = response;
+  return isOk(response) && !headers.has("content-encoding") &&
     /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }

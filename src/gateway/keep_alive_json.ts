@@ -3,7 +3,10 @@
  * There is no way to tell a failure in it, so a failure cuts the connection.
  */
 import type { Clock } from "../platform/clock.ts";
+import { bodyOf } from "../platform/http_body.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Answer } from "./exchange.ts";
+import { isOk } from "./upstream_error.ts";
 import { unbroken, within } from "./keep_alive.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -25,21 +28,24 @@ export async function* earlyJson(
     do {
       yield new TextEncoder().encode(" ");
     } while (!await within(answer, intervalMs, clock));
-    yield* unbroken(await bodyOf(answer));
+    yield* unbroken(await jsonOf(answer));
   } catch (error) {
     rescue(error);
     throw error;
   }
 }
 
-async function bodyOf(answer: Promise<Answer>): Promise<Response["body"]> {
+async function jsonOf(answer: Promise<Answer>): Promise<HttpResponse["body"]> {
   const { response } = await answer;
-  const { ok, headers } = response;
+  const { headers } = response;
   // One that is packed although nobody asked for it cannot follow white space.
-  if (ok && !headers.has("content-encoding") && /json\b/i.test(headers.get("content-type") ?? "")) {
+  if (
+    isOk(response) && !headers.has("content-encoding") &&
+    /json\b/i.test(headers.get("content-type") ?? "")
+  ) {
     return response.body;
   }
-  await response.body?.cancel();
+  if (response.body) bodyOf(response.body).cancel();
   throw new RequestError(
     "upstream_unreachable",
     `The model's server answered with status ${response.status}, not with JSON`,

@@ -2,8 +2,8 @@
  * The layers that a request goes through: each is one idea, all are one list, folded once when the
  * gateway is built. The server and the tests call the same fold.
  */
-import type { ServerRequest } from "../platform/http_messages.ts";
-import type { RequestInfo } from "../platform/http_server.ts";
+import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
+import type { RequestInfo } from "../platform/http_messages.ts";
 import type { KeySpec } from "../config/spec.ts";
 import type { RequestTrace } from "./request_trace.ts";
 
@@ -38,13 +38,13 @@ export interface RequestContext {
 export type Handle = (
   request: ServerRequest,
   context: RequestContext,
-) => Response | Promise<Response>;
+) => HttpResponse | Promise<HttpResponse>;
 
 export type Layer = (
   request: ServerRequest,
   context: RequestContext,
   next: Handle,
-) => Response | Promise<Response>;
+) => HttpResponse | Promise<HttpResponse>;
 
 /** One handler out of `layers`, the first outermost, and what stands `last`. */
 export function foldLayers(layers: readonly Layer[], last: Handle): Handle {

@@ -1,6 +1,6 @@
 /** One attempt to open a WebSocket to one endpoint, bounded until it is open. */
 import { type ConnectWebSocket, isRefusal, type Socket } from "../platform/web_socket.ts";
-import type { HeaderList } from "./headers.ts";
+import type { HeaderList } from "../platform/http_headers.ts";
 import type { Frame } from "./session_frames.ts";
 import { type Unanswered, watchForHeaders, type WatchOptions } from "./send.ts";
 
@@ -26,7 +26,7 @@ export async function openSocket(url: URL, options: OpenOptions): Promise<Opened
   const { signal } = cancellation;
   signal.throwIfAborted();
   using watch = watchForHeaders(url.href, options);
-  const socket = connectWebSocket(url, { headers, messageMax });
+  const socket = await connectWebSocket(url, { headers, messageMax });
   socket.onmessage = ({ data }) => onFrame(data as Frame, socket);
   const failure = await untilOpen(socket, signal, onEnd);
   if (cancellation.left) {

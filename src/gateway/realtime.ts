@@ -6,8 +6,9 @@ import { KEY_PROTOCOL, offeredProtocols } from "./access.ts";
 import { closeCodeOf, closeReason } from "./close_codes.ts";
 import type { Forwarder } from "./forward.ts";
 import type { InferenceOptions } from "./inference.ts";
-import type { ServerRequest } from "../platform/http_messages.ts";
-import { SwitchingProtocols } from "../platform/http_server.ts";
+import { textOf } from "../platform/http_body.ts";
+import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
+import { SwitchingProtocols } from "../platform/http_messages.ts";
 import { isHandshake, type Socket } from "../platform/web_socket.ts";
 import type { Layer, RequestContext } from "./layers.ts";
 import { RealtimeSession } from "./realtime_session.ts";
@@ -26,26 +27,26 @@ export function realtimeLayer(messageMax: () => number): Layer {
     const response = await next(request, context);
     const isRefused = response.status >= 400 && context.path.endsWith(REALTIME);
     if (!isRefused || !isRealtime(request, REALTIME)) return response;
-    const { error } = await response.json();
+    const { error } = JSON.parse(await textOf(response.body));
     const { status } = response;
-    accept(request, context, messageMax())
-      .close(closeCodeOf({ status }), closeReason(error.message));
+    const socket = await accept(request, context, messageMax());
+    socket.close(closeCodeOf({ status }), closeReason(error.message));
     return new SwitchingProtocols();
   };
 }
 
-export function answerRealtime(
+export async function answerRealtime(
   request: ServerRequest,
   context: RequestContext,
   query: RouteQuery,
   options: InferenceOptions,
   forwarder: Forwarder,
-): Response {
+): Promise<HttpResponse> {
   const named = context.url.searchParams.get("model") || undefined;
   const { routes, dropIn, server } = options.config();
   const isKnown = named !== undefined || routes.matchPath(query) !== undefined;
   const match = isKnown ? routes.resolve(query, dropIn ? undefined : named) : undefined;
-  const session = new RealtimeSession(accept(request, context, server.bodyMax), {
+  const session = new RealtimeSession(await accept(request, context, server.bodyMax), {
     ...{ request, context, options, forwarder, query, match },
   });
   context.last(session.ended);
@@ -56,7 +57,7 @@ function accept(
   { headers }: ServerRequest,
   { info, id }: RequestContext,
   messageMax: number,
-): Socket {
+): Promise<Socket> {
   return info.upgrade({
     // A browser that offers some insists on one; the key is none.
     protocol: offeredProtocols(headers).find((name) => !name.startsWith(KEY_PROTOCOL)),

@@ -236,7 +236,7 @@ Deno.test("an engine that says more than its client reads has to wait, and nothi
   };
   await using gateway = await startGateway(engine, { server: { bodyMax: 2 ** 21 } });
   const url = new URL(`${gateway.url.replace("http", "ws")}/v1/realtime?model=m`);
-  const client = createConnectWebSocket()(url, { headers: [], messageMax: 2 ** 21 });
+  const client = await createConnectWebSocket()(url, { headers: [], messageMax: 2 ** 21 });
   const heard: number[] = [];
   client.onmessage = ({ data }) => void heard.push(new Uint8Array(data as ArrayBuffer)[0]!);
   client.onopen = () => client.pause();

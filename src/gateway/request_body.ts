@@ -1,4 +1,5 @@
 /** The body of a request: read once, looked through for what decides where it goes, checked on demand. */
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ServerSpec } from "../config/spec.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
@@ -61,7 +62,7 @@ interface Format {
 
 const JSON_FORMAT: Format = { name: "json", scan: scanJson, check: checkJson };
 
-function formatOf(headers: Headers): Format {
+function formatOf(headers: HttpHeaders): Format {
   const unpacked = { "content-encoding": "identity", "transfer-encoding": "chunked" };
   for (const [name, coding] of Object.entries(unpacked)) {
     const sent = headers.get(name) ?? coding;

@@ -4,12 +4,12 @@
  */
 import type { Permit } from "../activator/admission.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Fetch } from "../platform/fetch.ts";
+import type { SendRequest } from "../platform/http_client.ts";
+import type { HeaderList } from "../platform/http_headers.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Span, Tracer } from "../platform/tracer.ts";
 import { readTraceParent, writeTraceParent } from "../telemetry/trace_parent.ts";
 import { answerTo } from "./error_table.ts";
-import type { HeaderList } from "./headers.ts";
 import { PROBES } from "./probes.ts";
 import { MODEL, OUTCOME, WakeTraces } from "./wake_traces.ts";
 
@@ -82,10 +82,10 @@ export class RequestTrace {
     return this.#span.context.traceId;
   }
 
-  /** `fetch` within this trace. */
-  within(fetch: Fetch): Fetch {
-    if (!this.traces.tracer.isAutomatic) return fetch;
-    return (url, init) => this.#span.run(() => fetch(url, init));
+  /** `sendRequest` within this trace. */
+  within(sendRequest: SendRequest): SendRequest {
+    if (!this.traces.tracer.isAutomatic) return sendRequest;
+    return (url, request) => this.#span.run(() => sendRequest(url, request));
   }
 
   /** What `admitted` comes to; the time until then is a span. */

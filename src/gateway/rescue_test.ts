@@ -1,4 +1,5 @@
 import { expect } from "expect";
+import { textOf } from "../platform/http_body.ts";
 import type { LogFields } from "../telemetry/log.ts";
 import { silentLog } from "../telemetry/log.ts";
 import { requestContext } from "../testing/requests.ts";
@@ -20,9 +21,11 @@ async function rescued(error: unknown, path?: string, signal?: AbortSignal) {
 Deno.test("rescue answers in the shape of the path, and notes the code", async () => {
   const error = new RequestError("overloaded", "try later");
   const chat = await rescued(error);
-  expect(await chat.response.json()).toMatchObject({ error: { code: "overloaded", param: null } });
+  expect(JSON.parse(await textOf(chat.response.body))).toMatchObject({
+    error: { code: "overloaded", param: null },
+  });
   const messages = await rescued(error, "/v1/messages/count_tokens");
-  expect(await messages.response.json())
+  expect(JSON.parse(await textOf(messages.response.body)))
     .toMatchObject({ type: "error", error: { type: "overloaded_error" }, request_id: "req-1" });
   expect([chat.context.code, chat.errors]).toEqual(["overloaded", []]);
 });
@@ -30,7 +33,7 @@ Deno.test("rescue answers in the shape of the path, and notes the code", async (
 Deno.test("rescue tells the log of our bugs, and the client only that there is one", async () => {
   const { response, context, errors } = await rescued(new TypeError("x is not a function"));
   expect([response.status, context.code]).toEqual([500, "internal_error"]);
-  expect(await response.text()).not.toContain("x is not");
+  expect(await textOf(response.body)).not.toContain("x is not");
   expect(errors).toMatchObject([{ requestId: "req-1" }]);
   expect(errors[0]!.error).toContain("x is not a function");
 });

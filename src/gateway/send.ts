@@ -1,10 +1,12 @@
 /** One attempt to send a request to one endpoint, bounded until the response's headers are there. */
 import type { Clock } from "../platform/clock.ts";
-import type { Fetch } from "../platform/fetch.ts";
+import type { SendRequest } from "../platform/http_client.ts";
+import { bodyOf } from "../platform/http_body.ts";
+import type { HeaderList } from "../platform/http_headers.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Tcp } from "../platform/tcp.ts";
 import type { Cancellation } from "./cancellation.ts";
 import { fetchFailure, fetchReason } from "./fetch_failure.ts";
-import type { HeaderList } from "./headers.ts";
 
 /** What goes upstream; the same for every attempt. */
 export interface Outgoing {
@@ -18,7 +20,7 @@ export interface Outgoing {
 }
 
 export interface SendOptions extends WatchOptions {
-  readonly fetch: Fetch;
+  readonly sendRequest: SendRequest;
 }
 
 export interface WatchOptions {
@@ -31,7 +33,7 @@ export interface WatchOptions {
 }
 
 export type Sent =
-  | { readonly kind: "answered"; readonly response: Response }
+  | { readonly kind: "answered"; readonly response: HttpResponse }
   | Unanswered;
 
 export type Unanswered =
@@ -52,13 +54,13 @@ export async function send(
   const { signal } = options.cancellation;
   using watch = watchForHeaders(endpoint, options);
   try {
-    const response = await options.fetch(upstreamUrl(endpoint, outgoing), {
+    const response = await options.sendRequest(upstreamUrl(endpoint, outgoing), {
       ...{ method, headers, signal, redirect: "manual" },
       ...(body ? { body } : {}),
     });
     const { status } = response;
     if (status >= 200 && status <= 599) return { kind: "answered", response };
-    await response.body?.cancel();
+    if (response.body) bodyOf(response.body).cancel();
     return { kind: "broken", reason: `answered with status ${status}` };
   } catch (error) {
     if (options.cancellation.left) throw error;

@@ -1,5 +1,5 @@
 import { expect } from "expect";
-import type { Fetch } from "../platform/fetch.ts";
+import type { HttpRequest, SendRequest } from "../platform/http_client.ts";
 import type { Reached } from "../platform/tcp.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -21,15 +21,15 @@ function setUp(over: { connectTimeoutMs?: number; responseTimeoutMs?: number } =
   const answer = Promise.withResolvers<Response>();
   const reached = Promise.withResolvers<Reached>();
   const dialled: unknown[] = [];
-  const calls: { url: string; init: RequestInit }[] = [];
-  const fetch: Fetch = (url, init) => {
-    calls.push({ url: String(url), init: init! });
-    init!.signal!.addEventListener("abort", () => answer.reject(init!.signal!.reason));
+  const calls: { url: string; init: HttpRequest }[] = [];
+  const sendRequest: SendRequest = (url, init) => {
+    calls.push({ url: String(url), init });
+    init.signal.addEventListener("abort", () => answer.reject(init.signal.reason));
     return answer.promise;
   };
   let sent: Sent | undefined;
   const sending = send(OUTGOING, "http://10.0.0.1:8000/prefix", {
-    ...{ fetch, clock, cancellation, connectTimeoutMs: 2_000, responseTimeoutMs: 600_000 },
+    ...{ sendRequest, clock, cancellation, connectTimeoutMs: 2_000, responseTimeoutMs: 600_000 },
     tcp: {
       connect: (...to) => (dialled.push(to), reached.promise),
       freePort: () => 0,

@@ -4,7 +4,8 @@
  */
 import type { Admission } from "../activator/admission.ts";
 import { ModelAsleep } from "../activator/errors.ts";
-import type { ServerRequest } from "../platform/http_messages.ts";
+import { bodyOf } from "../platform/http_body.ts";
+import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
 import { readBody } from "./body.ts";
 import type { Answer } from "./exchange.ts";
 import { type Call, type Forwarder, type ForwardOptions, passThrough } from "./forward.ts";
@@ -23,7 +24,7 @@ export async function answerStateful(
   query: RouteQuery,
   options: ForwardOptions & RequestBodyTools,
   forwarder: Forwarder,
-): Promise<Response> {
+): Promise<HttpResponse> {
   const { bodyMax: max, bodyTimeoutMs: timeoutMs } = options.config().server;
   const { budget, clock } = options;
   const body = await readBody(request, { max, timeoutMs, budget, clock });
@@ -65,7 +66,7 @@ async function askEach(
       const isLast = asked.has(answer.endpoint) || asked.size >= PODS_MAX || !admission?.isOpen();
       if (answer.response.status !== 404 || isLast) return answer;
       asked.add(answer.endpoint);
-      await answer.response.body?.cancel();
+      if (answer.response.body) bodyOf(answer.response.body).cancel();
     }
   } catch (error) {
     throw error instanceof ModelAsleep ? unknown(call.context) : error;

@@ -1,5 +1,7 @@
 /** What an upstream's error answer says, for clients that already have a 200 and must be told in the stream. */
 import type { Clock } from "../platform/clock.ts";
+import { type AnyBody, bodyOf } from "../platform/http_body.ts";
+import type { HttpResponse } from "../platform/http_messages.ts";
 import type { ErrorAnswer } from "./error_table.ts";
 
 /** An error is a few lines; what is longer is no error, and nobody reads it. */
@@ -8,10 +10,10 @@ const BODY_MAX = 64 * 1024;
 const BODY_TIMEOUT_MS = 5_000;
 
 /** Reads the body of `response`, or as much of it as an error may have. */
-export async function upstreamError(response: Response, clock: Clock): Promise<ErrorAnswer> {
-  const { status } = response;
-  const said = response.ok ? {} : errorFields(await readText(response.body, clock));
-  if (response.ok) await response.body?.cancel();
+export async function upstreamError(response: HttpResponse, clock: Clock): Promise<ErrorAnswer> {
+  const { status, body } = response;
+  const said = isOk(response) ? {} : errorFields(await readText(body, clock));
+  if (isOk(response) && body) bodyOf(body).cancel();
   const kind = ["content-encoding", "content-type"]
     .flatMap((name) => response.headers.get(name) ?? []).join(" ") || "nothing";
   return {
@@ -24,6 +26,10 @@ export async function upstreamError(response: Response, clock: Clock): Promise<E
     param: text(said.param) ?? null,
     headers: {},
   };
+}
+
+export function isOk({ status }: HttpResponse): boolean {
+  return status >= 200 && status <= 299;
 }
 
 interface ErrorFields {
@@ -51,26 +57,23 @@ function text(value: unknown): string | undefined {
 }
 
 /** Nothing if it is too long, too slow, or breaks: its status has been told all the same. */
-async function readText(
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
-  clock: Clock,
-): Promise<string> {
+async function readText(body: AnyBody | null, clock: Clock): Promise<string> {
   if (!body) return "";
   const decoder = new TextDecoder();
-  const late = Promise.withResolvers<undefined>();
-  using _limit = clock.timer(BODY_TIMEOUT_MS, () => late.resolve(undefined));
-  const reader = body.getReader();
+  const late = Promise.withResolvers<"late">();
+  using _limit = clock.timer(BODY_TIMEOUT_MS, () => late.resolve("late"));
+  const chunks = bodyOf(body);
   let text = "";
   try {
     while (text.length <= BODY_MAX) {
-      const read = await Promise.race([reader.read(), late.promise]);
-      if (!read) break;
-      if (read.done) return text + decoder.decode();
-      text += decoder.decode(read.value, { stream: true });
+      const chunk = await Promise.race([chunks.read(), late.promise]);
+      if (chunk === "late") break;
+      if (!chunk) return text + decoder.decode();
+      text += decoder.decode(chunk, { stream: true });
     }
   } catch {
     return "";
   }
-  void reader.cancel().catch(() => {});
+  chunks.cancel();
   return "";
 }

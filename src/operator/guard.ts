@@ -2,6 +2,7 @@
  * Who may see and steer the gateway. On a loopback address whoever is on this machine, but no page of elsewhere (the
  * `Host` must be loopback too: DNS rebinding); on any other address who has a key for operators.
  */
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import { isLoopback } from "../config/address.ts";
 import type { KeySpec } from "../config/spec.ts";
 import { Keyring } from "../keys/keyring.ts";
@@ -27,7 +28,7 @@ export class Guard {
     );
   }
 
-  async refusal(headers: Headers): Promise<Refusal | undefined> {
+  async refusal(headers: HttpHeaders): Promise<Refusal | undefined> {
     if (this.#isLoopback) {
       const host = (headers.get("host") ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
       return isLoopback(host)

@@ -8,7 +8,6 @@ import type { SecretTools } from "../keys/secret.ts";
 import { answerText } from "../lib/answer_text.ts";
 import { derived } from "../lib/derived.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
-import type { Handler } from "../platform/http_server.ts";
 import type { ApiObserver } from "../targets/kubernetes/api.ts";
 import { CONTENT_TYPE } from "../telemetry/metrics.ts";
 import type { RequestRecord } from "../telemetry/request_record.ts";
@@ -36,7 +35,7 @@ const OPEN = ["/livez", "/readyz", "/metrics"];
 
 /** The handler, and what it is told of. */
 export interface Operator {
-  readonly handle: Handler;
+  readonly handle: (request: ServerRequest) => Promise<Response>;
   answered(request: RequestRecord): void;
   changed(model: string, ...change: Parameters<StateListener>): void;
   reloaded(outcome: "success" | "failure"): void;
@@ -66,7 +65,7 @@ function createHandler(
   options: OperatorOptions,
   metrics: GatewayMetrics,
   journal: Journal,
-): Handler {
+): Operator["handle"] {
   const guard = new Guard(options.hostname, () => options.config().server.keys, options);
   const pages = new Pages(options, metrics, journal);
   return async (request) => {

@@ -2,6 +2,7 @@
  * The status page as it is served: its files, embedded in the program, with their types. One page that asks nothing of
  * any other host, and may run and load nothing but itself.
  */
+import type { HttpHeaders } from "../platform/http_headers.ts";
 import { answerText } from "../lib/answer_text.ts";
 import index from "./page/index.html" with { type: "text" };
 import style from "./page/style.css" with { type: "text" };
@@ -64,7 +65,7 @@ const POLICY = [
 ].join("; ");
 
 /** What answers at `path`; undefined if that is no part of the page. */
-export function statusPage(path: string, headers: Headers): (() => Response) | undefined {
+export function statusPage(path: string, headers: HttpHeaders): (() => Response) | undefined {
   const file = FILES.get(path);
   if (!file) return undefined;
   const [text, type] = file;

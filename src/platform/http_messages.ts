@@ -1,178 +1,119 @@
-/** What travels through the server: a message of `node:http` as a request, and a response onto the wire. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-
-/** How long a request may go on behind its answer, so that its sender gets to see that (as nginx's `lingering_time`). */
-const LINGER_MS = 30_000;
+/** What travels through the server and the client: a request, and what is answered to it. */
+import type { AnyBody } from "./http_body.ts";
+import { framingOf, type RequestHead } from "./http_head.ts";
+import { HeaderFields, type HttpHeaders } from "./http_headers.ts";
+import type { AcceptOptions, Socket } from "./web_socket.ts";
 
 /**
- * A request as the server knows it, a part of what `Request` is. `url` can always be parsed; `body` is read once, and
- * errors if the client leaves; `signal` aborts when the client leaves before its answer is complete.
+ * A request as the server knows it. `url` can always be parsed; `body` is read once, and breaks off if the client leaves;
+ * `signal` aborts when the client leaves before its answer is complete.
  */
-export type ServerRequest = Pick<Request, "method" | "url" | "headers" | "body" | "signal">;
+export interface ServerRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: HttpHeaders;
+  readonly body: AnyBody | null;
+  readonly signal: AbortSignal;
+}
+
+/** An answer; a `Response` is one. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly body: AnyBody | null;
+}
+
+/** What is known of one request beside itself, and may be done with it. */
+export interface RequestInfo {
+  /** The peer's IP address; an ingress, if there is one. */
+  readonly remoteAddr: string;
+  /**
+   * Resolves once the response has left completely, or its connection has broken; for one that became a WebSocket, at
+   * once.
+   */
+  readonly completed: Promise<void>;
+  /** Makes a WebSocket of it, to be answered with `SwitchingProtocols`. Rejects if none can be made of it. */
+  upgrade(options: AcceptOptions): Promise<Socket>;
+}
+
+export type Handler = (
+  request: ServerRequest,
+  info: RequestInfo,
+) => HttpResponse | Promise<HttpResponse>;
+
+/** The answer to a request that became a WebSocket: there is nothing more to send. */
+export class SwitchingProtocols extends Response {
+  override get status(): number {
+    return 101;
+  }
+}
 
 interface Address {
   readonly hostname: string;
   readonly port: number;
 }
 
-/** Undefined if it is none that can be read; `address`: for one that names no host. */
-export function requestOf(
-  message: IncomingMessage,
+/** A head that says which server and what of it, and where its body ends. */
+export interface ReadableRequest extends Omit<ServerRequest, "body" | "signal"> {
+  readonly framing: Exclude<ReturnType<typeof framingOf>, undefined>;
+}
+
+/** Undefined if it cannot be told; `address`: for one that names no host. */
+export function readableRequest(
+  { method, target, minor, fields }: RequestHead,
   address: Address,
-  signal: AbortSignal,
-): ServerRequest | undefined {
-  const { method = "", rawHeaders, headers, httpVersionMajor } = message;
-  const pairs = headerPairs(rawHeaders);
+): ReadableRequest | undefined {
+  const headers = new HeaderFields(fields);
+  const framing = method === "CONNECT" ? "none" : framingOf(fields, minor);
   // Two hosts are none.
-  const isAmbiguous = pairs.filter(([name]) => name === "host").length > 1;
-  const url = isAmbiguous ? undefined : urlOf(message, address);
-  if (url === undefined || httpVersionMajor !== 1 || !isFramed(message)) return undefined;
-  const isEmpty = headers["transfer-encoding"] === undefined && !Number(headers["content-length"]);
-  return {
-    ...{ method, url, signal },
-    headers: new Headers(pairs),
-    body: isEmpty ? null : bodyOf(message),
-  };
+  const isAmbiguous = fields.filter(([name]) => name === "host").length > 1;
+  const url = isAmbiguous ? undefined : urlOf(method, target, headers.get("host"), address);
+  if (url === undefined || framing === undefined) return undefined;
+  return { method, url, headers, framing };
 }
 
-/** Of `rawHeaders`, in the order of arrival; names in lower case. */
-export function headerPairs(raw: readonly string[]): [name: string, value: string][] {
-  return Array.from(
-    { length: raw.length / 2 },
-    (_, i) => [raw[2 * i]!.toLowerCase(), raw[2 * i + 1]!],
-  );
-}
-
-/** Whether it says where it ends (RFC 9112 section 6.3); what is ambiguous is the server's parser's matter. */
-function isFramed({ headers, httpVersion }: IncomingMessage): boolean {
-  const coding = headers["transfer-encoding"];
-  return coding === undefined || httpVersion !== "1.0" && /(?:^|[, ])chunked *$/i.test(coding);
-}
-
-/** Undefined if it has none that can be read. */
 function urlOf(
-  { url = "", method, headers: { host } }: IncomingMessage,
+  method: string,
+  target: string,
+  host: string | null,
   { hostname, port }: Address,
 ): string | undefined {
   const base = `http://${host || `${hostname}:${port}`}`;
-  const full = url.startsWith("/")
-    ? base + url
-    : method === "CONNECT" || url === "*"
+  const full = target.startsWith("/")
+    ? base + target
+    : method === "CONNECT" || target === "*"
     ? `${base}/`
-    : /^https?:\/\//i.test(url)
-    ? url
+    : /^https?:\/\//i.test(target)
+    ? target
     : "";
   return URL.canParse(full) ? full : undefined;
 }
 
-/** Its bytes as they come, no more of them than somebody reads. */
-function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let isRead = true;
-  return new ReadableStream({
-    start(controller) {
-      message.pause();
-      message.on("data", (bytes) => {
-        if (!isRead) return;
-        controller.enqueue(bytes);
-        message.pause();
-      });
-      message.once("end", () => {
-        if (isRead) controller.close();
-        isRead = false;
-      });
-      message.once("close", () => {
-        if (isRead) controller.error(new Error("The client has left"));
-        isRead = false;
-      });
-      // Told by `close`.
-      message.on("error", () => {});
-    },
-    pull: () => void message.resume(),
-    cancel() {
-      isRead = false;
-      message.resume();
-    },
-  }, { highWaterMark: 0 });
-}
+/** The words of a status line; none are needed (RFC 9112 section 4). */
+const REASONS: Readonly<Record<number, string>> = {
+  101: "Switching Protocols",
+  200: "OK",
+  204: "No Content",
+  304: "Not Modified",
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  422: "Unprocessable Content",
+  426: "Upgrade Required",
+  429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+};
 
-/** What is left of a request that was answered already is read and thrown away, for a while. */
-export function linger(message: IncomingMessage): void {
-  if (message.complete || message.destroyed) return;
-  message.removeAllListeners("data");
-  message.resume();
-  const timer = setTimeout(() => message.socket.destroy(), LINGER_MS);
-  Deno.unrefTimer(timer);
-  message.once("close", () => clearTimeout(timer));
-}
-
-export async function send(
-  answer: Response,
-  { method }: IncomingMessage,
-  response: ServerResponse,
-  isLast: boolean,
-): Promise<void> {
-  const { status, headers, body } = answer;
-  if (response.destroyed) return void body?.cancel().catch(() => {});
-  const list = [...headers].flat();
-  if (isLast && !headers.has("connection")) list.push("connection", "close");
-  if (method === "HEAD" || body === null) {
-    const isFramed = headers.has("content-length") || status === 204 || status === 304;
-    if (body === null && !isFramed) list.push("content-length", "0");
-    response.writeHead(status, list).end();
-    return void body?.cancel().catch(() => {});
-  }
-  response.writeHead(status, list);
-  // What has a length is whole already, or nearly: its head goes out with it.
-  if (!headers.has("content-length")) response.flushHeaders();
-  const chunks = readerOf(body);
-  response.once("close", () => void chunks.cancel().catch(() => {}));
-  for (;;) {
-    const chunk = await chunks.read();
-    if (!chunk || response.destroyed) break;
-    if (!response.write(chunk)) await drained(response);
-  }
-  response.end();
-}
-
-interface ChunkReader {
-  /** Undefined when there is no more. */
-  read(): Promise<Uint8Array | undefined>;
-  cancel(): Promise<void>;
-}
-
-const SPACE = 16 * 1024;
-
-/**
- * Into one space, again and again, where that can be: read otherwise, each chunk of a body of `fetch` comes in 64 KiB of
- * its own.
- */
-function readerOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): ChunkReader {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    const plain = body.getReader();
-    return { read: async () => (await plain.read()).value, cancel: () => plain.cancel() };
-  }
-  let space = new Uint8Array(SPACE);
-  return {
-    async read() {
-      const { done, value } = await reader.read(space);
-      if (done) return undefined;
-      space = new Uint8Array(value.buffer);
-      return value.slice();
-    },
-    cancel: () => reader.cancel(),
-  };
-}
-
-/** Resolves once more may be written, or nothing more can be. */
-function drained(response: ServerResponse): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("drain", resolve);
-  response.once("close", resolve);
-  return promise.finally(() => {
-    response.off("drain", resolve);
-    response.off("close", resolve);
-  });
+export function statusLine(status: number): string {
+  return `HTTP/1.1 ${status} ${REASONS[status] ?? ""}`;
 }

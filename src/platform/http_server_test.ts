@@ -1,7 +1,9 @@
 import { expect } from "expect";
 import { eventually } from "../testing/eventually.ts";
 import { RawClient } from "../testing/raw_client.ts";
-import { SwitchingProtocols, systemListen } from "./http_server.ts";
+import { textOf } from "./http_body.ts";
+import { SwitchingProtocols } from "./http_messages.ts";
+import { systemListen } from "./http_server.ts";
 
 Deno.test("systemListen() serves, tells of the peer and of the answer's end, and lets answers end", async () => {
   const ended = Promise.withResolvers<string>();
@@ -54,8 +56,8 @@ Deno.test("systemListen() throws where somebody else listens", async () => {
 });
 
 Deno.test("systemListen() lets WebSockets go on when it shuts down, and ends them when it is destroyed", async () => {
-  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, (_, info) => {
-    const socket = info.upgrade({ headers: [["x-request-id", "r"]], messageMax: 1_000 });
+  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, async (_, info) => {
+    const socket = await info.upgrade({ headers: [["x-request-id", "r"]], messageMax: 1_000 });
     socket.onmessage = ({ data }) => socket.send(`${data}, too`);
     return new SwitchingProtocols();
   });
@@ -77,11 +79,11 @@ Deno.test("systemListen() lets WebSockets go on when it shuts down, and ends the
 Deno.test("systemListen() shuts down in spite of who says nothing or does not hang up, and breaks nobody else", async () => {
   const answer = new TransformStream<Uint8Array, Uint8Array>();
   const asked: string[] = [];
-  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, ({ url }, info) => {
+  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, async ({ url }, info) => {
     asked.push(new URL(url).pathname);
     if (url.endsWith("/stream")) return new Response(answer.readable);
     if (!url.endsWith("/socket")) return new Response("hi");
-    const socket = info.upgrade({ headers: [], messageMax: 1_000 });
+    const socket = await info.upgrade({ headers: [], messageMax: 1_000 });
     socket.onmessage = ({ data }) => socket.send(`${data}, too`);
     return new SwitchingProtocols();
   });
@@ -108,7 +110,8 @@ Deno.test("systemListen() shuts down in spite of who says nothing or does not ha
   socket.onclose = () => closed.resolve();
   await new Promise((resolve) => socket.onopen = resolve);
   using busy = await RawClient.connect(server.port);
-  await busy.write("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+  const next = "GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
+  await busy.write(`GET /stream HTTP/1.1\r\nHost: a\r\n\r\n${next}`);
   await eventually(() => busy.received.includes("\r\n\r\n"));
   using late = await RawClient.connect(server.port);
   await late.write("GET / HTTP/1.1\r\n");
@@ -124,10 +127,9 @@ Deno.test("systemListen() shuts down in spite of who says nothing or does not ha
   for (const client of quiet) client[Symbol.dispose]();
   socket.send("I go on");
   expect(await heard.promise).toBe("I go on, too");
-  await busy.write("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
-  await eventually(() => asked.includes("/next"));
   await answer.writable.close();
   await busy.ended;
+  expect(asked).toContain("/next");
   expect(busy.received).toMatch(
     /0\r\n\r\nHTTP\/1\.1 200 .*\r\nconnection: close\r\n.*\r\nhi\r\n0\r\n\r\n$/s,
   );
@@ -147,8 +149,8 @@ Deno.test("systemListen() can be destroyed in spite of who was refused a tunnel 
 
 // A message was put together from its parts without end, for anybody who could open a socket.
 Deno.test("a WebSocket closes with 1009 on a message longer than may be, in however many parts", async () => {
-  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, (_, info) => {
-    info.upgrade({ headers: [], messageMax: 1_000 });
+  const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, async (_, info) => {
+    await info.upgrade({ headers: [], messageMax: 1_000 });
     return new SwitchingProtocols();
   });
   using client = await RawClient.connect(server.port);
@@ -170,7 +172,7 @@ Deno.test("a WebSocket closes with 1009 on a message longer than may be, in howe
 Deno.test("a request that offers another protocol is answered in this one, with its body", async () => {
   const server = await systemListen(
     { hostname: "127.0.0.1", port: 0 },
-    async ({ body }) => new Response(await new Response(body).text()),
+    async ({ body }) => new Response(await textOf(body)),
   );
   using client = await RawClient.connect(server.port);
   // As Java's HttpClient and `curl --http2` do in clear text.
@@ -189,7 +191,7 @@ async function hearsOfLeaving(length: number, isChunked: boolean): Promise<boole
   let isRead = false;
   const server = await systemListen({ hostname: "127.0.0.1", port: 0 }, async (request) => {
     request.signal.addEventListener("abort", () => left.resolve(true));
-    await new Response(request.body).bytes();
+    await textOf(request.body);
     isRead = true;
     await left.promise;
     return new Response();

@@ -6,7 +6,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { headerPairs } from "./http_messages.ts";
 import { acceptWebSocket, type NodeWebSocket } from "./node_web_socket.ts";
 
 /** `answered`: to the last byte; `left`: the client closed first; `cut`: we broke the connection. */
@@ -153,6 +152,14 @@ async function upgrade(
     ended = "cut";
     connection.destroy();
   }
+}
+
+/** Of `rawHeaders`, in the order of arrival; names in lower case. */
+function headerPairs(raw: readonly string[]): [name: string, value: string][] {
+  return Array.from(
+    { length: raw.length / 2 },
+    (_, i) => [raw[2 * i]!.toLowerCase(), raw[2 * i + 1]!],
+  );
 }
 
 function requestOf(message: IncomingMessage) {

@@ -1,9 +1,10 @@
-/** WebSockets as a dependency: what a request becomes, and what is opened to somebody else. Both ends are `ws`'s. */
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import { rootCertificates } from "node:tls";
-// @ts-types="npm:@types/ws@8.18.2"
-import { WebSocket, WebSocketServer } from "ws";
+/**
+ * WebSockets as a dependency: what a request becomes, and what is opened to somebody else. Both ends are `ws`'s, which is
+ * loaded with the first of them: with all that it needs of Node's it would be a third of the program's start.
+ */
+import type { WebSocket } from "ws";
+import type { Connection } from "./http_connection.ts";
+import type { ServerRequest } from "./http_messages.ts";
 
 export type Socket = WebSocket;
 
@@ -17,27 +18,22 @@ export interface AcceptOptions {
 }
 
 /**
- * It is not open yet; one that cannot be opened says why in its `error` event, and is closed. It asks for no protocol:
- * a server that is asked for some and chooses none, as vLLM, would be no good one.
+ * It is not open yet; one that cannot be opened says why in its `error` event, and is closed: its listeners are set as soon
+ * as it is there. It asks for no protocol: a server that is asked for some and chooses none, as vLLM, would be no good one.
  */
-export type ConnectWebSocket = (url: URL, options: Omit<AcceptOptions, "protocol">) => Socket;
+export type ConnectWebSocket = (
+  url: URL,
+  options: Omit<AcceptOptions, "protocol">,
+) => Promise<Socket>;
 
 /** `caCerts`: PEM texts, trusted beside the system's. */
 export type CreateConnectWebSocket = (
   options?: { readonly caCerts?: string[] },
 ) => ConnectWebSocket;
 
-export const createConnectWebSocket: CreateConnectWebSocket = (trust) => {
-  const ca = trust?.caCerts && [...rootCertificates, ...trust.caCerts];
-  return (url, { headers, messageMax }) =>
-    prepared(
-      new WebSocket(url, {
-        headers: grouped(headers),
-        maxPayload: messageMax,
-        perMessageDeflate: false,
-        ...(ca ? { ca } : {}),
-      }),
-    );
+export const createConnectWebSocket: CreateConnectWebSocket = (trust) => async (url, options) => {
+  const { connectWebSocket } = await import("./web_socket_ends.ts");
+  return connectWebSocket(url, options, trust?.caCerts);
 };
 
 /** True if `reason`, of an `error` event, means that nobody listened there. */
@@ -56,38 +52,12 @@ export function isHandshake(
     /^[+/0-9A-Za-z]{22}==$/.test(header("sec-websocket-key") ?? "");
 }
 
-/** Answers the handshake `message`, which came on `connection` with `head` behind it. @throws if its client has gone */
-export function acceptWebSocket(
-  message: IncomingMessage,
-  connection: Duplex,
-  head: Uint8Array,
-  { protocol, headers, messageMax }: AcceptOptions,
-): Socket {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: messageMax,
-    handleProtocols: () => protocol ?? false,
-  });
-  server.on("headers", (lines) => {
-    for (const [name, value] of headers) lines.push(`${name}: ${value}`);
-  });
-  let socket: Socket | undefined;
-  server.handleUpgrade(message, connection, head as never, (accepted) => socket = accepted);
-  if (!socket) throw new Error("The client has left");
-  return prepared(socket);
-}
-
-function prepared(socket: Socket): Socket {
-  socket.binaryType = "arraybuffer";
-  // What goes wrong closes it, and is told by that; without a listener it would end the program.
-  socket.on("error", () => {});
-  return socket;
-}
-
-function grouped(headers: Iterable<readonly [string, string]>): Record<string, string[]> {
-  const groups: Record<string, string[]> = {};
-  for (const [name, value] of headers) (groups[name] ??= []).push(value);
-  return groups;
+/** Answers the handshake `request`, which came on `connection`. Rejects if its client has gone. */
+export async function acceptWebSocket(
+  request: Pick<ServerRequest, "method" | "url" | "headers">,
+  connection: Connection,
+  options: AcceptOptions,
+): Promise<Socket> {
+  const ends = await import("./web_socket_ends.ts");
+  return ends.acceptWebSocket(request, connection, options);
 }

@@ -5,6 +5,7 @@ import { createRouteTable } from "../gateway/routes.ts";
 import type { Snapshot } from "../gateway/snapshot.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import { createFetch } from "../platform/fetch.ts";
+import { createSendRequest } from "../platform/http_client.ts";
 import { type HttpServer, systemListen } from "../platform/http_server.ts";
 import { createConnectWebSocket } from "../platform/web_socket.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -44,11 +45,11 @@ export class GatewayServer implements AsyncDisposable {
       admission: (name) => admissions.get(name),
       state: (name) => admissions.get(name)?.isOpen() ? "idle" : "asleep",
     };
-    const fetch = createFetch();
+    const sendRequest = createSendRequest(createFetch());
     const connectWebSocket = createConnectWebSocket();
     this.gateway = createGateway({
       config: () => this.snapshot,
-      fetch: () => fetch,
+      sendRequest: () => sendRequest,
       tcp: systemTcp,
       connectWebSocket: () => connectWebSocket,
       clock: options.clock ?? systemClock,

@@ -3,7 +3,6 @@ import { Activator } from "../activator/activator.ts";
 import type { Config, KeySpec } from "../config/spec.ts";
 import { createOperator } from "../operator/operator.ts";
 import type { ServerRequest } from "../platform/http_messages.ts";
-import type { RequestInfo } from "../platform/http_server.ts";
 import { silentLog as log } from "../telemetry/log.ts";
 import { FakeTarget } from "./fake_target.ts";
 import { modelSpec, serverSpec } from "./requests.ts";
@@ -48,7 +47,7 @@ export function operatorWorld(
       ...{ method: request.method, url: request.url, headers, body: request.body },
       signal: request.signal,
     };
-    return await operator.handle(asked, {} as RequestInfo);
+    return await operator.handle(asked);
   };
   const steer = (path: string) =>
     ask(`/api/models/${path}`, {

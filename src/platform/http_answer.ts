@@ -1,0 +1,162 @@
+/** Writes an answer onto its connection: head, framing, body, as fast as the client takes it. */
+import type { HttpBody } from "./http_body.ts";
+import type { Connection } from "./http_connection.ts";
+import { headText, writeText } from "./http_head.ts";
+import type { HeaderList, HttpHeaders } from "./http_headers.ts";
+import { statusLine } from "./http_messages.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  readonly body: HttpBody | null;
+}
+
+export interface AnswerOptions {
+  /** Of the request. */
+  readonly method: string;
+  readonly minor: 0 | 1;
+  /** The connection ends with it. */
+  readonly isLast: boolean;
+}
+
+/** Room for a chunk's size and the ends of line around it. */
+const CHUNK_OVERHEAD = 16;
+const SPACE = 4 * 1024;
+
+/** True if another request may follow. @throws if the client has gone, or the body broke off: nothing more can be said */
+export async function writeAnswer(
+  connection: Connection,
+  { status, headers, body }: Answer,
+  { method, minor, isLast }: AnswerOptions,
+): Promise<boolean> {
+  const isBare = status === 204 || status === 304;
+  const framed = framedFields(headers, { isEmpty: body === null, isBare, minor, isLast });
+  const out = new Out(connection, headText(statusLine(status), framed.fields));
+  if (body === null || method === "HEAD" || isBare) {
+    body?.cancel();
+    await out.flush();
+    return !framed.isLast;
+  }
+  // What has a length is whole already, or nearly: its head goes out with it.
+  if (framed.length === undefined) await out.flush();
+  if (framed.isChunked) await out.chunked(body);
+  else await out.counted(body, framed.length);
+  return !framed.isLast;
+}
+
+interface Framed {
+  readonly fields: HeaderList;
+  /** Bytes of the body; undefined: not known. */
+  readonly length: number | undefined;
+  readonly isChunked: boolean;
+  readonly isLast: boolean;
+}
+
+function framedFields(
+  headers: HttpHeaders,
+  { isEmpty, isBare, minor, isLast }: {
+    readonly isEmpty: boolean;
+    /** Its status forbids a body. */
+    readonly isBare: boolean;
+    readonly minor: 0 | 1;
+    readonly isLast: boolean;
+  },
+): Framed {
+  const fields: HeaderList = [];
+  let length: number | undefined;
+  let hasDate = false, closes = isLast;
+  for (const field of headers) {
+    const [name, value] = field;
+    if (name === "connection") {
+      closes ||= /\bclose\b/i.test(value);
+      continue;
+    }
+    if (name === "content-length") length = Number(value);
+    hasDate ||= name === "date";
+    fields.push(field);
+  }
+  if (!hasDate) fields.push(["date", dateNow()]);
+  if (isEmpty && !isBare && length === undefined) {
+    length = 0;
+    fields.push(["content-length", "0"]);
+  }
+  const isChunked = length === undefined && !isBare && minor === 1;
+  if (isChunked) fields.push(["transfer-encoding", "chunked"]);
+  // What neither has a length nor can be chunked ends with its connection.
+  if (length === undefined && minor === 0) closes = true;
+  if (closes) fields.push(["connection", "close"]);
+  return { fields, length, isChunked, isLast: closes };
+}
+
+/** What goes out, gathered for one write where it is small. */
+class Out {
+  #space: Uint8Array<ArrayBuffer>;
+  #size: number;
+
+  constructor(readonly connection: Connection, head: string) {
+    this.#space = new Uint8Array(Math.max(SPACE, 3 * head.length));
+    this.#size = writeText(head, this.#space, 0);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#size === 0) return;
+    const bytes = this.#space.subarray(0, this.#size);
+    this.#size = 0;
+    await this.connection.write(bytes);
+  }
+
+  async counted(body: HttpBody, length = Infinity): Promise<void> {
+    let left = length;
+    for (;;) {
+      const chunk = await body.read();
+      if (!chunk) break;
+      if (chunk.length > left) throw new Error("A body is longer than it says");
+      left -= chunk.length;
+      await this.#write(chunk);
+    }
+    if (left > 0 && left !== Infinity) throw new Error("A body is shorter than it says");
+    await this.flush();
+  }
+
+  async chunked(body: HttpBody): Promise<void> {
+    for (;;) {
+      const chunk = await body.read();
+      if (!chunk) break;
+      if (chunk.length === 0) continue;
+      this.#text(`${chunk.length.toString(16)}\r\n`);
+      await this.#write(chunk, "\r\n");
+    }
+    this.#text("0\r\n\r\n");
+    await this.flush();
+  }
+
+  async #write(chunk: Uint8Array, end = ""): Promise<void> {
+    const size = this.#size + chunk.length;
+    if (size + CHUNK_OVERHEAD <= this.#space.length) {
+      this.#space.set(chunk, this.#size);
+      this.#size = size;
+    } else {
+      await this.flush();
+      await this.connection.write(chunk);
+    }
+    if (end !== "") this.#text(end);
+    await this.flush();
+  }
+
+  #text(text: string): void {
+    this.#size += writeText(text, this.#space, this.#size);
+  }
+}
+
+let dateText = "";
+let dateSecond = 0;
+
+/** RFC 9110 section 6.6.1; made once a second. */
+function dateNow(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date().toUTCString();
+  }
+  return dateText;
+}

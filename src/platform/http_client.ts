@@ -1,0 +1,237 @@
+/**
+ * Requests to upstreams over plain HTTP/1.1, with a pool of connections: `fetch` takes twice the time, and tells neither of
+ * a request that it repeated nor, but in words, whether anybody had taken it.
+ */
+import type { Fetch } from "./fetch.ts";
+import { boundaryOf, MessageBody } from "./http_body.ts";
+import { Connection } from "./http_connection.ts";
+import {
+  HEAD_BYTES_MAX,
+  headEnd,
+  headText,
+  isLast,
+  parseResponseHead,
+  responseFraming,
+  type ResponseHead,
+  writeText,
+} from "./http_head.ts";
+import { HeaderFields, type HeaderList } from "./http_headers.ts";
+import type { HttpResponse } from "./http_messages.ts";
+
+export interface HttpRequest {
+  readonly method: string;
+  /** `host` and `content-length` are added. */
+  readonly headers: HeaderList;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** Ends whatever is under way, also the body of the answer. */
+  readonly signal: AbortSignal;
+  /** Redirects are the client's matter. */
+  readonly redirect: "manual";
+}
+
+/** Sends one request; Deno's `fetch` will do as well. Rejects with the signal's reason, or what `fetch_failure.ts` knows. */
+export type SendRequest = (url: URL, request: HttpRequest) => Promise<HttpResponse>;
+
+/**
+ * `refused`: no connection came to be, so not a byte was sent. `closed`: the connection ended before the first byte of the
+ * answer: whether the request was taken is not known. `broken`: what came is no answer.
+ */
+export class RequestFailure extends Error {
+  override name = "RequestFailure";
+
+  constructor(readonly kind: "refused" | "closed" | "broken", message: string) {
+    super(message);
+  }
+}
+
+/**
+ * How long an unused upstream connection is kept. uvicorn closes its side after 5 s, so a shorter
+ * life here means that a pooled connection is seldom found dead.
+ */
+const IDLE_MS = 4_000;
+/** What is sent together with its head; more is worth a call of its own. */
+const TOGETHER_MAX = 64 * 1024;
+
+interface IdleConnection {
+  readonly connection: Connection;
+  readonly sinceMs: number;
+}
+
+/** Over plain HTTP by a pool of its own, over TLS by `https`. */
+export function createSendRequest(https: Fetch): SendRequest {
+  const client = new HttpClient();
+  return (url, request) =>
+    url.protocol === "http:" ? client.send(url, request) : https(url, request);
+}
+
+export class HttpClient {
+  /** By host and port, the latest last. */
+  readonly #idle = new Map<string, IdleConnection[]>();
+  #sweep: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * A request whose pooled connection ends before a byte of the answer is sent once more, on a new one: most likely its
+   * server had closed it just then, for being idle. @throws RequestFailure, or the signal's reason
+   */
+  async send(url: URL, request: HttpRequest): Promise<HttpResponse> {
+    const { signal } = request;
+    signal.throwIfAborted();
+    const pooled = this.#take(url.host);
+    if (pooled) {
+      try {
+        return await this.#sendOn(pooled, url, request);
+      } catch (error) {
+        if (!(error instanceof RequestFailure && error.kind === "closed")) throw error;
+      }
+    }
+    return await this.#sendOn(await connect(url, signal), url, request);
+  }
+
+  async #sendOn(
+    connection: Connection,
+    url: URL,
+    request: HttpRequest,
+  ): Promise<HttpResponse> {
+    const { signal } = request;
+    const close = () => connection.close();
+    signal.addEventListener("abort", close, { once: true });
+    const end = () => signal.removeEventListener("abort", close);
+    try {
+      return await this.#exchange(connection, url, request, end);
+    } catch (error) {
+      connection.close();
+      end();
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  async #exchange(
+    connection: Connection,
+    url: URL,
+    request: HttpRequest,
+    end: () => void,
+  ): Promise<HttpResponse> {
+    // An engine may answer, and hang up, before it has read all: what it says counts.
+    const written = writeRequest(connection, url, request).then(() => true, () => false);
+    const head = await readHead(connection);
+    const framing = responseFraming(request.method, head);
+    if (!framing) throw new RequestFailure("broken", "the length of its answer is ambiguous");
+    const { status, fields, minor } = head;
+    const headers = new HeaderFields(fields);
+    const settle = async (isReusable: boolean) => {
+      end();
+      const isReady = isReusable && !isLast(fields, minor) && connection.size === 0 &&
+        await written;
+      if (isReady) this.#keep(url.host, connection);
+      else connection.close();
+    };
+    if (framing.kind === "length" && framing.length === 0) {
+      void settle(true);
+      return { status, headers, body: null };
+    }
+    const body = new MessageBody(connection, boundaryOf(framing), {
+      onWhole: () => void settle(framing.kind !== "until close"),
+      onCut: () => void settle(false),
+    });
+    return { status, headers, body };
+  }
+
+  #take(host: string): Connection | undefined {
+    const idle = this.#idle.get(host);
+    while (idle) {
+      const last = idle.pop();
+      if (!last) break;
+      last.connection.onEnd = undefined;
+      if (!last.connection.isEnded && last.connection.size === 0) return last.connection;
+      last.connection.close();
+    }
+    return undefined;
+  }
+
+  #keep(host: string, connection: Connection): void {
+    connection.shrink();
+    connection.onEnd = () => connection.close();
+    // So is its end noticed; the bytes of the next answer are what this read gets otherwise.
+    void connection.fill();
+    const sinceMs = performance.now();
+    const idle = this.#idle.get(host);
+    if (idle) idle.push({ connection, sinceMs });
+    else this.#idle.set(host, [{ connection, sinceMs }]);
+    this.#sweep ??= setTimeout(() => this.#closeOld(), IDLE_MS);
+  }
+
+  #closeOld(): void {
+    const nowMs = performance.now();
+    let firstMs = Infinity;
+    for (const [host, idle] of this.#idle) {
+      const isOld = ({ sinceMs, connection }: IdleConnection) =>
+        sinceMs + IDLE_MS <= nowMs || connection.isEnded;
+      for (const each of idle) {
+        if (isOld(each)) each.connection.close();
+        else firstMs = Math.min(firstMs, each.sinceMs);
+      }
+      const kept = idle.filter((each) => !each.connection.isClosed);
+      if (kept.length > 0) this.#idle.set(host, kept);
+      else this.#idle.delete(host);
+    }
+    this.#sweep = firstMs < Infinity
+      ? setTimeout(() => this.#closeOld(), firstMs + IDLE_MS - nowMs)
+      : undefined;
+  }
+}
+
+async function connect({ hostname, port }: URL, signal: AbortSignal): Promise<Connection> {
+  try {
+    return new Connection(
+      await Deno.connect({
+        hostname: hostname.replace(/^\[|\]$/g, ""),
+        port: port === "" ? 80 : Number(port),
+        signal,
+      }),
+    );
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw new RequestFailure("refused", (error as Error).message);
+  }
+}
+
+async function writeRequest(
+  connection: Connection,
+  { host, pathname, search }: URL,
+  { method, headers, body }: HttpRequest,
+): Promise<void> {
+  const length = body?.length ?? (method === "POST" ? 0 : undefined);
+  const text = headText(`${method} ${pathname}${search} HTTP/1.1`, [
+    ["host", host],
+    ...headers,
+    ...(length === undefined ? [] : [["content-length", String(length)] as const]),
+  ]);
+  const together = body && body.length <= TOGETHER_MAX ? body.length : 0;
+  const bytes = new Uint8Array(3 * text.length + together);
+  let size = writeText(text, bytes, 0);
+  if (together > 0) bytes.set(body!, size);
+  size += together;
+  await connection.write(bytes.subarray(0, size));
+  if (body && together === 0) await connection.write(body);
+}
+
+/** The head of the answer; what an engine says on the way to it is passed over. @throws RequestFailure */
+async function readHead(connection: Connection): Promise<ResponseHead> {
+  let looked = 0;
+  for (;;) {
+    const end = connection.size > looked ? headEnd(connection.bytes, looked) : -1;
+    if (end >= 0) {
+      const head = parseResponseHead(connection.take(end));
+      if (!head) throw new RequestFailure("broken", "what came is no answer in HTTP/1.1");
+      if (head.status >= 200 || head.status === 101) return head;
+      looked = 0;
+      continue;
+    }
+    looked = connection.size;
+    if (looked > HEAD_BYTES_MAX) throw new RequestFailure("broken", "its head is too long");
+    if (await connection.fill()) continue;
+    throw looked === 0
+      ? new RequestFailure("closed", "the connection was closed before an answer")
+      : new RequestFailure("broken", "the connection was closed in the head of an answer");
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * One TCP connection: what was read of it and not used yet, and one write at a time. Reading ahead is how its end is
+ * noticed while nobody waits for a byte of it.
+ */
+
+/** What most messages fit into; one such space is all that a quiet connection holds. */
+const SPACE = 4 * 1024;
+/** Where more comes than fits, the space grows up to this. */
+const SPACE_MAX = 64 * 1024;
+
+const NO_SPACE = new Uint8Array();
+
+export class Connection {
+  /** Nothing more will come: the other side has ended or broken it, or we closed it. */
+  isEnded = false;
+  /** It did not end as it should. */
+  isBroken = false;
+  /** Called once when it has. */
+  onEnd: (() => void) | undefined;
+  #space: Uint8Array<ArrayBuffer> = NO_SPACE;
+  #start = 0;
+  #end = 0;
+  #filling: Promise<boolean> | undefined;
+  #isWatched = false;
+  #isClosed = false;
+
+  constructor(readonly socket: Deno.TcpConn) {
+    socket.setNoDelay();
+  }
+
+  /** What has come and was not taken; good until the next `fill`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#space.subarray(this.#start, this.#end);
+  }
+
+  get size(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The first of `bytes`, at most `max`; good until the next `fill`. */
+  take(max: number): Uint8Array<ArrayBuffer> {
+    const end = Math.min(this.#end, this.#start + max);
+    const taken = this.#space.subarray(this.#start, end);
+    this.#start = end;
+    return taken;
+  }
+
+  /** Waits for more bytes; false if there will be none. Whoever asks while somebody waits, waits for the same ones. */
+  fill(): Promise<boolean> {
+    return this.#filling ??= this.#fill();
+  }
+
+  async #fill(): Promise<boolean> {
+    if (this.isEnded) {
+      this.#filling = undefined;
+      return false;
+    }
+    this.#makeRoom();
+    let count: number | null = null;
+    try {
+      count = await this.socket.read(this.#space.subarray(this.#end));
+    } catch {
+      this.isBroken = true;
+    }
+    this.#filling = undefined;
+    if (count === null) {
+      this.isEnded = true;
+      this.onEnd?.();
+      return false;
+    }
+    this.#end += count;
+    return true;
+  }
+
+  #makeRoom(): void {
+    const { length } = this.#space;
+    const wasFull = this.#end === length;
+    if (this.#start === this.#end) {
+      this.#start = this.#end = 0;
+      if (length === 0 || wasFull && length < SPACE_MAX) {
+        this.#space = new Uint8Array(Math.max(SPACE, Math.min(4 * length, SPACE_MAX)));
+      }
+    } else if (wasFull) {
+      const space = this.#start > 0 ? this.#space : new Uint8Array(2 * length);
+      space.set(this.bytes);
+      this.#end -= this.#start;
+      this.#start = 0;
+      this.#space = space;
+    }
+  }
+
+  /** Gives back what a large message needed. */
+  shrink(): void {
+    if (this.size === 0 && !this.#filling && this.#space.length > SPACE) this.#space = NO_SPACE;
+  }
+
+  /** Reads ahead as long as there is room, until `unwatch`: so is an end noticed that nobody waits for. */
+  watch(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    void this.#readAhead();
+  }
+
+  unwatch(): void {
+    this.#isWatched = false;
+  }
+
+  async #readAhead(): Promise<void> {
+    while (this.#isWatched && this.size < SPACE && await this.fill());
+  }
+
+  /** Resolves once the system has all of them. @throws if the connection is broken */
+  async write(bytes: Uint8Array): Promise<void> {
+    let written = await this.socket.write(bytes);
+    while (written < bytes.length) written += await this.socket.write(bytes.subarray(written));
+  }
+
+  /** Nothing more will be written. */
+  async end(): Promise<void> {
+    await this.socket.closeWrite().catch(() => {});
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Both directions, at once: who reads sees its end. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.socket.close();
+  }
+}

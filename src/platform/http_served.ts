@@ -1,0 +1,300 @@
+/** The requests of one connection, one after the other, each answered before the next is looked at. */
+import { writeAnswer } from "./http_answer.ts";
+import { bodyOf, boundaryOf, type HttpBody, MessageBody } from "./http_body.ts";
+import type { Connection } from "./http_connection.ts";
+import {
+  HEAD_BYTES_MAX,
+  headEnd,
+  headText,
+  isLast,
+  parseRequestHead,
+  type RequestHead,
+  writeText,
+} from "./http_head.ts";
+import {
+  type Handler,
+  type ReadableRequest,
+  readableRequest,
+  statusLine,
+  SwitchingProtocols,
+} from "./http_messages.ts";
+import { type AcceptOptions, acceptWebSocket, isHandshake, type Socket } from "./web_socket.ts";
+
+/** How long a client may take, in ms. */
+export interface ServerLimits {
+  /** For a head to be whole, from its first byte or the connection's beginning; a body's time is its reader's matter. */
+  readonly headMs: number;
+  /** Between two requests. */
+  readonly idleMs: number;
+  /** To take its answer's end and to stop sending, so that it sees the answer (as nginx's `lingering_time`). */
+  readonly lingerMs: number;
+}
+
+/** What connections know of their server. */
+export interface ServerState {
+  readonly handler: Handler;
+  readonly limits: ServerLimits;
+  readonly hostname: string;
+  readonly port: number;
+  /** Each answer is the last of its connection. */
+  readonly isClosing: boolean;
+  /** Closes what nobody waits for an answer on, if it is closing. */
+  quiet(): void;
+}
+
+export class ServedConnection {
+  /** Settles when it is closed, or its WebSocket is. */
+  readonly ended: Promise<void>;
+  /** What it became. */
+  socket: Socket | undefined;
+  /** It has had an answer, and nothing came since. */
+  isIdle = false;
+  /** A request of it is being answered. */
+  isAnswering = false;
+  /** When it is closed at the latest, as `performance.now()`. */
+  #untilMs: number;
+
+  constructor(
+    readonly connection: Connection,
+    readonly remoteAddr: string,
+    readonly server: ServerState,
+  ) {
+    this.#untilMs = performance.now() + server.limits.headMs;
+    this.ended = this.#serve();
+  }
+
+  /** Somebody waits for something on it. */
+  get isBusy(): boolean {
+    return this.isAnswering || this.socket !== undefined;
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  closeIfLate(nowMs: number): void {
+    if (nowMs < this.#untilMs) return;
+    this.#untilMs = Infinity;
+    const { size } = this.connection;
+    void (size > 0 && !this.isAnswering ? this.#refuse(408) : Promise.resolve())
+      .finally(() => this.close());
+  }
+
+  async #serve(): Promise<void> {
+    const { connection } = this;
+    try {
+      while (await this.#serveNext());
+      if (this.socket) await closed(this.socket);
+    } catch {
+      // Broken, by whichever side: there is nobody to tell.
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** True if another one may follow. */
+  async #serveNext(): Promise<boolean> {
+    const { connection, server } = this;
+    const end = await this.#head();
+    if (end === undefined) return false;
+    if (end < 0) return await this.#refuse(431);
+    const head = parseRequestHead(connection.take(end));
+    const request = head && readableRequest(head, server);
+    if (!request) return await this.#refuse(400);
+    this.isAnswering = true;
+    this.#untilMs = Infinity;
+    try {
+      return await new ServedRequest(this, head, request).serve();
+    } finally {
+      this.isAnswering = false;
+    }
+  }
+
+  /** The length of the next head; -1: too long; undefined: there is no next one. */
+  async #head(): Promise<number | undefined> {
+    const { connection } = this;
+    let looked = 0;
+    for (;;) {
+      // A client may send an empty line too many behind a body (RFC 9112 section 2.2).
+      while (looked === 0 && connection.size >= 2 && isEmptyLine(connection.bytes)) {
+        connection.take(2);
+      }
+      const end = connection.size > looked ? headEnd(connection.bytes, looked) : -1;
+      if (end > HEAD_BYTES_MAX || end < 0 && connection.size > HEAD_BYTES_MAX) return -1;
+      if (end >= 0) return end;
+      if (looked === 0 && connection.size > 0) {
+        this.isIdle = false;
+        this.#untilMs = performance.now() + this.server.limits.headMs;
+      }
+      looked = connection.size;
+      this.server.quiet();
+      if (!await connection.fill()) return undefined;
+    }
+  }
+
+  /** Ready for the next one. */
+  rest(): void {
+    this.connection.shrink();
+    this.isIdle = this.connection.size === 0;
+    this.#untilMs = performance.now() + this.server.limits.idleMs;
+  }
+
+  /** Answers what is no request, so that its sender sees that. */
+  async #refuse(status: number): Promise<false> {
+    const text = headText(statusLine(status), [["content-length", "0"], ["connection", "close"]]);
+    const bytes = new Uint8Array(3 * text.length);
+    await this.connection.write(bytes.subarray(0, writeText(text, bytes, 0)));
+    await this.hangUp();
+    return false;
+  }
+
+  /** Ends our side and reads on for a while: closed at once, the client's system might drop our last bytes unread. */
+  async hangUp(): Promise<void> {
+    const { connection, server } = this;
+    this.#untilMs = performance.now() + server.limits.lingerMs;
+    this.isAnswering = false;
+    await connection.end();
+    server.quiet();
+    do connection.take(Infinity); while (await connection.fill());
+  }
+}
+
+const CR = 0x0d, LF = 0x0a;
+
+function isEmptyLine([first, second]: Uint8Array): boolean {
+  return first === CR && second === LF;
+}
+
+async function closed(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once("close", () => resolve());
+  if (socket.readyState !== socket.CLOSED) await promise;
+}
+
+/** One request and its answer. */
+class ServedRequest {
+  readonly #leaving = new AbortController();
+  readonly #completed = Promise.withResolvers<void>();
+  readonly #isHandshake: boolean;
+  readonly #body: MessageBody | null = null;
+  #answerBody: HttpBody | null = null;
+  #isWhole = true;
+
+  constructor(
+    readonly served: ServedConnection,
+    readonly head: RequestHead,
+    readonly request: ReadableRequest,
+  ) {
+    const { framing, method, headers } = request;
+    this.#isHandshake = isHandshake(method, (name) => headers.get(name));
+    if (framing === "none" || framing.kind === "length" && framing.length === 0) return;
+    this.#isWhole = false;
+    this.#body = new MessageBody(served.connection, boundaryOf(framing), {
+      onWhole: () => {
+        this.#isWhole = true;
+        served.connection.watch();
+      },
+      onCut() {},
+    });
+  }
+
+  /** True if another one may follow. */
+  async serve(): Promise<boolean> {
+    const { connection, server } = this.served;
+    connection.onEnd = () => this.#leave();
+    if (this.#isWhole) connection.watch();
+    try {
+      const answer = await this.#answer();
+      if (answer instanceof SwitchingProtocols || this.served.socket) {
+        this.#completed.resolve();
+        return false;
+      }
+      this.#answerBody = answer.body && bodyOf(answer.body);
+      if (connection.isEnded) throw new Error("The client has left");
+      const { method, minor, fields } = this.head;
+      const goesOn = await writeAnswer(connection, {
+        status: answer.status,
+        headers: answer.headers,
+        body: this.#answerBody,
+      }, {
+        ...{ method, minor },
+        isLast: isLast(fields, minor) || method === "CONNECT" || this.#isHandshake ||
+          server.isClosing,
+      });
+      this.#complete();
+      return await this.#linger(goesOn);
+    } catch (error) {
+      this.#leave();
+      throw error;
+    } finally {
+      connection.unwatch();
+    }
+  }
+
+  async #answer() {
+    const { served, request: { method, url, headers, framing } } = this;
+    // A client that waits for a word before it sends its body gets it at once.
+    if (
+      framing !== "none" && this.head.minor === 1 &&
+      /^100-continue$/i.test(headers.get("expect") ?? "")
+    ) {
+      await served.connection.write(CONTINUE);
+    }
+    const request = { method, url, headers, body: this.#body, signal: this.#leaving.signal };
+    const info = {
+      remoteAddr: served.remoteAddr,
+      completed: this.#completed.promise,
+      upgrade: (options: AcceptOptions) => this.#upgrade(options),
+    };
+    try {
+      return await served.server.handler(request, info);
+    } catch {
+      return new Response(null, { status: 500 });
+    }
+  }
+
+  async #upgrade(options: AcceptOptions): Promise<Socket> {
+    if (!this.#isHandshake) throw new Error("not a handshake");
+    const { served, request: { method, url, headers } } = this;
+    const { connection } = served;
+    connection.onEnd = undefined;
+    connection.unwatch();
+    served.socket = await acceptWebSocket({ method, url, headers }, connection, options);
+    return served.socket;
+  }
+
+  /** What is left of a request that was answered already is read and thrown away, for a while. */
+  async #linger(goesOn: boolean): Promise<boolean> {
+    const { served } = this;
+    served.connection.unwatch();
+    if (!goesOn) {
+      await served.hangUp();
+      return false;
+    }
+    if (!this.#isWhole) {
+      const timer = setTimeout(() => served.close(), served.server.limits.lingerMs);
+      Deno.unrefTimer(timer);
+      try {
+        await this.#body!.drain();
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+    served.rest();
+    return true;
+  }
+
+  /** The client has gone before its answer was complete. */
+  #leave(): void {
+    this.#leaving.abort();
+    this.#answerBody?.cancel();
+    this.#complete();
+  }
+
+  #complete(): void {
+    this.served.connection.onEnd = undefined;
+    this.#completed.resolve();
+  }
+}
+
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
