@@ -192,7 +192,7 @@ const CR = 0x0d, LF = 0x0a;
 const LINE_MAX = 4 * 1024;
 const TRAILER_MAX = 16 * 1024;
 
-const CHUNK_END = -1, SIZE = -2, TRAILER = -3;
+const CHUNK_END = -1, SIZE = -2, TRAILER = -3, OVER = -4;
 
 /** RFC 9112 section 7.1; extensions and trailers are read and dropped. */
 class Chunked implements Boundary {
@@ -202,7 +202,7 @@ class Chunked implements Boundary {
   #trailer = 0;
 
   next(connection: Connection): Uint8Array<ArrayBuffer> | undefined | "end" {
-    for (;;) {
+    while (this.#left !== OVER) {
       if (this.#left > 0) {
         if (connection.size === 0) return undefined;
         const chunk = connection.take(this.#left);
@@ -218,11 +218,13 @@ class Chunked implements Boundary {
       } else if (this.#left === SIZE) {
         const size = sizeOf(line);
         this.#left = size === 0 ? TRAILER : size;
-      } else if (line === "") return "end";
-      else if ((this.#trailer += line.length) > TRAILER_MAX) {
+      } else if (line === "") {
+        this.#left = OVER;
+      } else if ((this.#trailer += line.length) > TRAILER_MAX) {
         throw new BrokenBody("The trailer of a body is too long");
       }
     }
+    return "end";
   }
 }
 

@@ -136,6 +136,15 @@ export class HttpClient {
     return { status, headers, body };
   }
 
+  /** Connections that nobody uses. */
+  get idle(): number {
+    let count = 0;
+    for (const all of this.#idle.values()) {
+      count += all.filter(({ connection }) => !connection.isClosed).length;
+    }
+    return count;
+  }
+
   #take(host: string): Connection | undefined {
     const idle = this.#idle.get(host);
     while (idle) {
