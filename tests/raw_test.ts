@@ -12,8 +12,8 @@ const LENGTH = `Content-Length: ${BODY.length}\r\n`;
 const CHUNKED = "Transfer-Encoding: chunked\r\n";
 const CHUNKS = `d\r\n${BODY}\r\n0\r\n\r\n`;
 
-/** `400`: that status; `closes`: the connection goes with it, alone where no answer can be given any more. */
-type Outcome = number | "closes" | `${number}, closes`;
+/** `400`: that status; `closes`: the connection goes with it. */
+type Outcome = number | `${number}, closes`;
 
 const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ["a length and chunks", `${POST}${HEAD}${LENGTH}${CHUNKED}\r\n${CHUNKS}`, "400, closes"],
@@ -33,9 +33,13 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ["a coding that nobody knows", codings("xchunked"), "400, closes"],
   ["a body that is packed on its way", codings("gzip, chunked"), 415],
   ["chunks in HTTP/1.0", codings("chunked").replace("1.1", "1.0"), "400, closes"],
-  ["a chunk without a size", `${POST}${HEAD}${CHUNKED}\r\nzz\r\n`, "closes"],
-  ["a chunk of a size below zero", `${POST}${HEAD}${CHUNKED}\r\n-d\r\n`, "closes"],
-  ["a chunk larger than any memory", `${POST}${HEAD}${CHUNKED}\r\nfffffffffffffffff\r\n`, "closes"],
+  ["a chunk without a size", `${POST}${HEAD}${CHUNKED}\r\nzz\r\n`, "400, closes"],
+  ["a chunk of a size below zero", `${POST}${HEAD}${CHUNKED}\r\n-d\r\n`, "400, closes"],
+  [
+    "a chunk larger than any memory",
+    `${POST}${HEAD}${CHUNKED}\r\nfffffffffffffffff\r\n`,
+    "400, closes",
+  ],
   ["a header in two lines", `${POST}${HEAD}X-A: 1\r\n  2\r\n${LENGTH}\r\n${BODY}`, "400, closes"],
   ["a space before the colon", `${POST}${HEAD}Content-Length : 13\r\n\r\n${BODY}`, "400, closes"],
   ["a zero in a header", `${POST}${HEAD}X-A: a\0b\r\n${LENGTH}\r\n${BODY}`, "400, closes"],
@@ -66,7 +70,7 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   [
     "a method in lower case",
     `${POST.replace("POST", "post")}${HEAD}${LENGTH}\r\n${BODY}`,
-    "400, closes",
+    405,
   ],
 ];
 
@@ -91,7 +95,7 @@ async function outcomeOf(gateway: GatewayProcess, bytes: string): Promise<Outcom
   client.ended.then(() => closed = true);
   await eventually(() => closed || client.received.includes("\r\n\r\n"));
   const status = /^HTTP\/1\.1 (\d+)/.exec(client.received)?.[1];
-  if (status === undefined) return "closes";
+  if (status === undefined) throw new Error("closed without an answer");
   if (!/^connection: close/im.test(client.received)) return Number(status);
   await client.ended;
   return `${Number(status)}, closes`;

@@ -32,6 +32,9 @@ const NOT_UPSTREAM = new Set([
 const TRACE = new Set(["traceparent", "tracestate"]);
 const KEYS = new Set(["authorization", "x-api-key"]);
 
+/** Hyper's servers take 100 at most; more than that come together, those of one name in one. */
+const FIELDS_MAX = 64;
+
 /** What proxies say of the client. */
 const FORWARDED = /^(?:forwarded$|x-forwarded-)/;
 
@@ -64,7 +67,7 @@ export function upstreamHeaders(inbound: HttpHeaders, options: UpstreamHeadersOp
   // Answers pass untouched only if they are not compressed on the way to us.
   list.push(["accept-encoding", "identity"], ["x-request-id", requestId]);
   list.push(...forwarded(inbound, options));
-  return list;
+  return list.length > FIELDS_MAX ? [...new Headers(list)] : list;
 }
 
 /** Appended behind a proxy that we trust, else told anew: anybody can claim to be somebody else. */

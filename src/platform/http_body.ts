@@ -126,6 +126,9 @@ export class PulledBody implements HttpBody {
 
 /** The body of a message that comes on a connection. */
 export class MessageBody extends PulledBody {
+  /** What came of it is no body, or ended early: nothing that follows can be told from it. */
+  isBroken = false;
+
   constructor(
     readonly connection: Connection,
     readonly boundary: Boundary,
@@ -137,6 +140,7 @@ export class MessageBody extends PulledBody {
         if (!chunk) options.onWhole();
         return chunk;
       } catch (error) {
+        this.isBroken = true;
         options.onCut();
         throw error;
       }

@@ -95,10 +95,10 @@ export class ServedConnection {
   /** True if another one may follow. */
   async #serveNext(): Promise<boolean> {
     const { connection, server } = this;
-    const end = await this.#head();
-    if (end === undefined) return false;
-    if (end < 0) return await this.#refuse(431);
-    const head = parseRequestHead(connection.take(end));
+    const next = await this.#head();
+    if (next === undefined) return false;
+    if ("status" in next) return await this.#refuse(next.status);
+    const head = parseRequestHead(connection.take(next.end));
     const request = head && readableRequest(head, server);
     if (!request) return await this.#refuse(400);
     this.isAnswering = true;
@@ -110,8 +110,8 @@ export class ServedConnection {
     }
   }
 
-  /** The length of the next head; -1: too long; undefined: there is no next one. */
-  async #head(): Promise<number | undefined> {
+  /** The length of the next head, the status that says why it is none, or undefined: there is no next one. */
+  async #head(): Promise<{ end: number } | { status: number } | undefined> {
     const { connection } = this;
     let looked = 0;
     for (;;) {
@@ -120,9 +120,13 @@ export class ServedConnection {
         connection.take(2);
       }
       const end = connection.size > looked ? headEnd(connection.bytes, looked) : -1;
-      if (end > HEAD_BYTES_MAX || end < 0 && connection.size > HEAD_BYTES_MAX) return -1;
-      if (end >= 0) return end;
+      if (end > HEAD_BYTES_MAX || end < 0 && connection.size > HEAD_BYTES_MAX) {
+        return { status: 431 };
+      }
+      if (end >= 0) return { end };
       if (looked === 0 && connection.size > 0) {
+        // Who speaks TLS waits for an answer to its first bytes.
+        if (!isMethodByte(connection.bytes[0]!)) return { status: 400 };
         this.isIdle = false;
         this.#untilMs = performance.now() + this.server.limits.headMs;
       }
@@ -163,6 +167,11 @@ const CR = 0x0d, LF = 0x0a;
 
 function isEmptyLine([first, second]: Uint8Array): boolean {
   return first === CR && second === LF;
+}
+
+/** A letter, or the end of an empty line. */
+function isMethodByte(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a || byte >= 0x61 && byte <= 0x7a || byte === CR;
 }
 
 async function closed(socket: Socket): Promise<void> {
@@ -219,7 +228,7 @@ class ServedRequest {
       }, {
         ...{ method, minor },
         isLast: isLast(fields, minor) || method === "CONNECT" || this.#isHandshake ||
-          server.isClosing,
+          this.#body?.isBroken || server.isClosing,
       });
       this.#complete();
       return await this.#linger(goesOn);
