@@ -35,6 +35,7 @@ export class Traces {
   }
 }
 
+const TRACE = new Set(["traceparent", "tracestate"]);
 const PATH_MAX = 256;
 /** Paths that are worth a name of their own: what clients make up would be a name for each. */
 const ROUTE =
@@ -71,7 +72,7 @@ export class RequestTrace {
       },
     });
     const state = parent && headers.get("tracestate");
-    this.headers = tracer.isAutomatic ? [] : [
+    this.headers = [
       ["traceparent", writeTraceParent(this.#span.context)],
       ...(state ? [["tracestate", state] satisfies [string, string]] : []),
     ];
@@ -85,7 +86,12 @@ export class RequestTrace {
   /** `sendRequest` within this trace. */
   within(sendRequest: SendRequest): SendRequest {
     if (!this.traces.tracer.isAutomatic) return sendRequest;
-    return (url, request) => this.#span.run(() => sendRequest(url, request));
+    return (url, request) => {
+      if (url.protocol === "http:") return sendRequest(url, request);
+      // Deno's `fetch` would write its own behind ours.
+      const headers = request.headers.filter(([name]) => !TRACE.has(name));
+      return this.#span.run(() => sendRequest(url, { ...request, headers }));
+    };
   }
 
   /** What `admitted` comes to; the time until then is a span. */

@@ -2,6 +2,7 @@ import { expect } from "expect";
 import { FakeTracer } from "../testing/fake_tracer.ts";
 import { VirtualClock } from "../testing/virtual_clock.ts";
 import { Overloaded } from "../activator/errors.ts";
+import type { HttpRequest } from "../platform/http_client.ts";
 import { Traces } from "./request_trace.ts";
 
 function begin(path: string, { method = "POST", headers = {}, isAutomatic = false } = {}) {
@@ -51,8 +52,25 @@ Deno.test("what goes upstream are our span and the client's state, if we go on w
   ]);
   const malformed = begin("/v1/completions", { headers: { ...headers, traceparent: "no" } });
   expect(malformed.trace!.headers.map(([name]) => name)).toEqual(["traceparent"]);
-  // Deno writes its own behind whatever there is.
-  expect(begin("/v1/completions", { headers, isAutomatic: true }).trace!.headers).toEqual([]);
+});
+
+// Deno writes its own behind whatever there is: an upstream had two.
+Deno.test("where Deno's fetch sends, what goes upstream is Deno's span", async () => {
+  const sentBy = async (url: string, isAutomatic: boolean) => {
+    const { trace } = begin("/v1/completions", { isAutomatic });
+    let sent: HttpRequest["headers"] = [];
+    const send = trace!.within((_, { headers }) => {
+      sent = headers;
+      return Promise.resolve(new Response());
+    });
+    const { signal } = new AbortController();
+    const headers: HttpRequest["headers"] = [["a", "b"], ...trace!.headers];
+    await send(new URL(url), { method: "POST", headers, signal, redirect: "manual" });
+    return sent.map(([name]) => name);
+  };
+  expect(await sentBy("https://engine.test", true)).toEqual(["a"]);
+  expect(await sentBy("https://engine.test", false)).toEqual(["a", "traceparent"]);
+  expect(await sentBy("http://engine.test", true)).toEqual(["a", "traceparent"]);
 });
 
 Deno.test("a wait says how it ended: admitted, refused and why, or left", async () => {

@@ -37,8 +37,8 @@ export interface Span {
 
 export interface Tracer {
   /**
-   * True if the platform makes spans of its own for each message in and out, and writes their `traceparent` behind
-   * whatever is sent.
+   * True if the platform makes spans of its own for each `fetch`, and writes their `traceparent` behind whatever is
+   * sent.
    */
   readonly isAutomatic: boolean;
   start(name: string, options: SpanOptions): Span;
