@@ -247,7 +247,7 @@ function lineOf(connection: Connection): string | undefined {
 }
 
 function sizeOf(line: string): number {
-  const [, digits] = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\0-\x08\n-\x1f\x7f]*)?$/.exec(line) ?? [];
+  const [, digits] = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line) ?? [];
   if (digits === undefined) throw new BrokenBody("A chunk has no size");
   return parseInt(digits, 16);
 }

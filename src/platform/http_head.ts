@@ -40,9 +40,9 @@ export function headEnd(bytes: Uint8Array, from = 0): number {
 }
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!-~]+) HTTP\/1\.([01])\r\n/;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\0-\x08\n-\x1f\x7f]*)?\r\n/;
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?\r\n/;
 /** A name, no space before its colon, no folded line. */
-const FIELD = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\0-\x08\n-\x1f\x7f]*)\r\n/y;
+const FIELD = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y;
 
 /** Undefined if it is none; `bytes` end with its empty line. */
 export function parseRequestHead(bytes: Uint8Array): RequestHead | undefined {
@@ -139,11 +139,13 @@ function textOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** `line` without its end, and what follows it. @throws TypeError if a value would end its line */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** `line` without its end, and what follows it. @throws TypeError if a value is none, or would end its line */
 export function headText(line: string, fields: Iterable<readonly [string, string]>): string {
   let text = `${line}\r\n`;
   for (const [name, value] of fields) {
-    if (/[\0\r\n]/.test(value)) throw new TypeError(`The header ${name} has an end of line in it`);
+    if (!VALUE.test(value)) throw new TypeError(`The header ${name} cannot be sent as it is`);
     text += `${name}: ${value}\r\n`;
   }
   return `${text}\r\n`;
