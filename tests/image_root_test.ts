@@ -1,4 +1,5 @@
 /** The image's files in a bare root: all that the gateway needs is there, and nothing that it does not. */
+import { BUNDLE_FILES } from "../tools/bundle.ts";
 import { DatabaseSync } from "node:sqlite";
 import { expect } from "expect";
 import { eventually } from "../src/testing/eventually.ts";
@@ -58,7 +59,7 @@ Deno.test({
         ...imports.prepare("SELECT specifier FROM moduleinfocache").all(),
         ...code.prepare("SELECT specifier FROM codecache").all(),
       ].map(({ specifier }) => specifier);
-      for (const name of ["vllm-autoscaler.js", "kubeconfig.js"]) {
+      for (const name of BUNDLE_FILES) {
         expect(all.filter((each) => each === `file:///app/${name}`)).toHaveLength(2);
       }
     });

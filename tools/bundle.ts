@@ -1,36 +1,68 @@
 /**
- * `deno task bundle [DIR]`: all that runs in the image, by default in dist/: `vllm-autoscaler.js`, and `kubeconfig.js`,
- * which it loads only where there is a kubeconfig.
+ * `deno task bundle [DIR]`: all that runs in the image, by default in dist/: `vllm-autoscaler.js`, and beside it what that
+ * loads only when it must.
  *
- * Deno parses all that an `import("...")` names when the program starts, loaded or not: for Kubernetes' own
- * client that is 35 MiB of memory for nothing. So its name is written such that Deno does not see it; then its folder
- * must be readable at run time.
+ * Deno parses all that an `import("...")` names when the program starts, loaded or not, with what of Node's it imports:
+ * for Kubernetes' own client that is 35 MiB of memory for nothing. So names are written such that Deno does not see them;
+ * then their folder must be readable at run time.
  */
 
 const ROOT = new URL("../", import.meta.url).pathname;
-const KUBECONFIG = "client_node.ts";
-/** Both are one folder below, and next to each other there. */
-const LAZY = /import\("\.\/client_node\.ts"\)/g;
+const PROGRAM = "vllm-autoscaler.js";
 
-/** The larger of the two is Kubernetes' client, of which hardly more can be left out. */
+interface LazyPart {
+  readonly file: string;
+  /** The module that is loaded, and the name that it is imported by. */
+  readonly source: string;
+  readonly specifier: string;
+}
+
+const LAZY: readonly LazyPart[] = [
+  // Where there is a kubeconfig.
+  {
+    file: "kubeconfig.js",
+    source: "src/targets/kubernetes/client_node.ts",
+    specifier: "./client_node.ts",
+  },
+  // With the first WebSocket.
+  {
+    file: "websocket.js",
+    source: "src/platform/web_socket_ends.ts",
+    specifier: "./web_socket_ends.ts",
+  },
+  // By `engine`.
+  {
+    file: "engine_server.js",
+    source: "src/platform/node_server.ts",
+    specifier: "./src/platform/node_server.ts",
+  },
+];
+
+/** All of the bundle. */
+export const BUNDLE_FILES: readonly string[] = [PROGRAM, ...LAZY.map(({ file }) => file)];
+
+/** The largest of them is Kubernetes' client, of which hardly more can be left out. */
 export const BUNDLE_BYTES_MAX = 1_500_000;
 
-/** Writes both files into `dir`. @throws if Deno does not, or one has become too large */
+/** Writes all files into `dir`. @throws if Deno does not, or one has become too large */
 export async function bundle(dir: string): Promise<void> {
   await Deno.mkdir(dir, { recursive: true });
-  const program = `${dir}/vllm-autoscaler.js`, kubeconfig = `${dir}/kubeconfig.js`;
-  await bundleFile("main.ts", program, `--external=./${KUBECONFIG}`);
-  await bundleFile(`src/targets/kubernetes/${KUBECONFIG}`, kubeconfig);
-  const text = await Deno.readTextFile(program);
-  const written = text.replace(LAZY, 'import(String("./kubeconfig.js"))');
-  if (written === text) {
-    throw new Error(`Nothing imports ${KUBECONFIG} when it must: is it in the bundle of main.ts?`);
+  const flags = LAZY.map(({ specifier }) => `--external=${specifier}`);
+  await bundleFile("main.ts", `${dir}/${PROGRAM}`, ...flags);
+  let text = await Deno.readTextFile(`${dir}/${PROGRAM}`);
+  for (const { file, source, specifier } of LAZY) {
+    await bundleFile(source, `${dir}/${file}`);
+    const written = text.replaceAll(`import("${specifier}")`, `import(String("./${file}"))`);
+    if (written === text) {
+      throw new Error(`Nothing imports ${specifier} when it must: is it in the bundle of main.ts?`);
+    }
+    text = written;
   }
-  await Deno.writeTextFile(program, written);
-  for (const path of [program, kubeconfig]) {
-    const { size } = await Deno.stat(path);
+  await Deno.writeTextFile(`${dir}/${PROGRAM}`, text);
+  for (const file of BUNDLE_FILES) {
+    const { size } = await Deno.stat(`${dir}/${file}`);
     if (size <= BUNDLE_BYTES_MAX) continue;
-    throw new Error(`${path} has ${size} bytes, ${BUNDLE_BYTES_MAX} at most: what came in?`);
+    throw new Error(`${dir}/${file} has ${size} bytes, ${BUNDLE_BYTES_MAX} at most: what came in?`);
   }
 }
 

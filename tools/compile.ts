@@ -2,7 +2,7 @@
  * `deno task compile [TARGET...]`: the bundle and Deno as one executable, by default for this machine, in
  * dist/vllm-autoscaler; else for each of TARGETS, in dist/vllm-autoscaler-TARGET. Deno downloads what it puts in front.
  */
-import { bundle } from "./bundle.ts";
+import { bundle, BUNDLE_FILES } from "./bundle.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const DIST = `${ROOT}dist`;
@@ -17,10 +17,12 @@ const TARGETS: Readonly<Record<string, string>> = {
 
 /** All rights: a model may be a local process, and its config may lie anywhere. */
 async function compile(output: string, ...flags: string[]): Promise<boolean> {
+  const [program, ...lazy] = BUNDLE_FILES;
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["compile", "--no-config", "--allow-all", "--include", `${DIST}/kubeconfig.js`],
-      ...[...flags, "--output", output, `${DIST}/vllm-autoscaler.js`],
+      ...["compile", "--no-config", "--allow-all"],
+      ...lazy.flatMap((file) => ["--include", `${DIST}/${file}`]),
+      ...[...flags, "--output", output, `${DIST}/${program}`],
     ],
     stdin: "null",
   }).spawn().status;

@@ -11,7 +11,7 @@ const RUNS = 3;
 const DATABASES = ["dep_analysis_cache_v2", "node_analysis_cache_v2", "v8_code_cache_v2"];
 const LISTENING = '"msg":"listening"';
 
-/** A Deployment by way of a kubeconfig, so that both files of the bundle run; its cluster is not there. */
+/** A Deployment by way of a kubeconfig, so that its file of the bundle runs; its cluster is not there. */
 const filesIn = (dir: string) => ({
   "config.yaml": `
 server: { listen: 127.0.0.1:0, operator: 127.0.0.1:0, logFormat: json, shutdownDelay: 0s }
@@ -61,9 +61,19 @@ async function runUntilListening({ words, seenAs }: Warming): Promise<void> {
   for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
     const wasListening = log.includes(LISTENING);
     log += text;
-    if (!wasListening && log.includes(LISTENING)) child.kill("SIGTERM");
+    if (wasListening || !log.includes(LISTENING)) continue;
+    await useWebSocket(log);
+    child.kill("SIGTERM");
   }
   if (!log.includes(LISTENING)) throw new Error(`the program did not start:\n${log}`);
+}
+
+/** Whatever comes of it, so that its file of the bundle runs. */
+async function useWebSocket(log: string): Promise<void> {
+  const [, address] = /"url":"http:(.*?)"/.exec(log) ?? [];
+  if (address === undefined) throw new Error(`the program does not say where it listens:\n${log}`);
+  const socket = new WebSocket(`ws:${address}/v1/realtime?model=none`);
+  await new Promise((resolve) => socket.onclose = resolve);
 }
 
 async function copyOpen(from: string, to: string): Promise<void> {
