@@ -4,6 +4,7 @@ import type { Connection } from "./http_connection.ts";
 import { headText, writeText } from "./http_head.ts";
 import type { HeaderList, HttpHeaders } from "./http_headers.ts";
 import { statusLine } from "./http_messages.ts";
+import { giveSpace, takeSpace } from "./http_space.ts";
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +22,6 @@ export interface AnswerOptions {
 
 /** Room for a chunk's size and the ends of line around it. */
 const CHUNK_OVERHEAD = 16;
-const SPACE = 4 * 1024;
 
 /** True if another request may follow. @throws if the client has gone, or the body broke off: nothing more can be said */
 export async function writeAnswer(
@@ -31,7 +31,7 @@ export async function writeAnswer(
 ): Promise<boolean> {
   const isBare = status === 204 || status === 304;
   const framed = framedFields(headers, { isEmpty: body === null, isBare, minor, isLast });
-  const out = new Out(connection, headText(statusLine(status), framed.fields));
+  using out = new Out(connection, headText(statusLine(status), framed.fields));
   if (body === null || method === "HEAD" || isBare) {
     body?.cancel();
     await out.flush();
@@ -89,13 +89,17 @@ function framedFields(
 }
 
 /** What goes out, gathered for one write where it is small. */
-class Out {
-  #space: Uint8Array<ArrayBuffer>;
+class Out implements Disposable {
+  readonly #space: Uint8Array<ArrayBuffer>;
   #size: number;
 
   constructor(readonly connection: Connection, head: string) {
-    this.#space = new Uint8Array(Math.max(SPACE, 3 * head.length));
+    this.#space = takeSpace(3 * head.length);
     this.#size = writeText(head, this.#space, 0);
+  }
+
+  [Symbol.dispose](): void {
+    giveSpace(this.#space);
   }
 
   async flush(): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from "./http_head.ts";
 import { HeaderFields, type HeaderList } from "./http_headers.ts";
 import type { HttpResponse } from "./http_messages.ts";
+import { giveSpace, takeSpace } from "./http_space.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -216,12 +217,16 @@ async function writeRequest(
     ...(length === undefined ? [] : [["content-length", String(length)] as const]),
   ]);
   const together = body && body.length <= TOGETHER_MAX ? body.length : 0;
-  const bytes = new Uint8Array(3 * text.length + together);
-  let size = writeText(text, bytes, 0);
-  if (together > 0) bytes.set(body!, size);
-  size += together;
-  await connection.write(bytes.subarray(0, size));
-  if (body && together === 0) await connection.write(body);
+  const space = takeSpace(3 * text.length + together);
+  try {
+    let size = writeText(text, space, 0);
+    if (together > 0) space.set(body!, size);
+    size += together;
+    await connection.write(space.subarray(0, size));
+    if (body && together === 0) await connection.write(body);
+  } finally {
+    giveSpace(space);
+  }
 }
 
 /** The head of the answer; what an engine says on the way to it is passed over. @throws RequestFailure */
