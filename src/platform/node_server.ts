@@ -1,7 +1,7 @@
 /**
  * A listening HTTP/1.1 server whose sockets are exact: it closes idle connections when told, writes
- * one chunk a packet, sees a client leave at once and can break a single connection. `Deno.serve`
- * can do none of these; it serves the gateway (speed), this one the stand-in engine (fidelity).
+ * one chunk a packet, sees a client leave at once and can break a single connection, and writes headers in the spelling
+ * of the engine that it stands in for. The gateway has a server of its own (speed); this one is the stand-in engine's.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
