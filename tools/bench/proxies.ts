@@ -85,7 +85,7 @@ async function visitAll(
 ): Promise<Found> {
   const found = new Map<Side, Measured>();
   for (const side of sides) {
-    const measured = await quietest(tries, () => side.measure(() => run(side)));
+    const measured = await quietest(() => side.measure(() => run(side)), tries);
     samples.add(OTHERS_TOOK, "% of a core", side.name, measured.othersShare * 100);
     found.set(side, measured);
   }
@@ -93,7 +93,10 @@ async function visitAll(
 }
 
 /** The machine is shared: what was disturbed is measured again, and the least disturbed is taken. */
-async function quietest(tries: number, measure: () => Promise<Measured>): Promise<Measured> {
+export async function quietest(
+  measure: () => Promise<Measured>,
+  tries = TRIES,
+): Promise<Measured> {
   let best = await measure();
   for (let tried = 1; tried < tries && best.othersShare > OTHERS_SHARE_MAX; tried++) {
     const next = await measure();
