@@ -7,8 +7,10 @@ import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess } from "../src/testing/gateway_process.ts";
 import { OwnControlPlane } from "./own_control_plane.ts";
 import { tell, tellOne } from "./bench/figures.ts";
+import { held } from "./bench/held.ts";
 import { image } from "./bench/image.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
+import { release } from "./bench/release.ts";
 
 const UPSTREAM = new URL("bench/late_server.ts", import.meta.url).pathname;
 const MESSAGES = [{ role: "user", content: "x".repeat(900) }];
@@ -151,6 +153,8 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   idle: () => idle(200, 20),
   cluster,
   image: () => image(10),
+  held: () => held(3),
+  release: () => release(5),
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(SECTIONS);

@@ -1,4 +1,4 @@
-/** Processor time of another process, from Linux's `/proc`. */
+/** Processor time and memory of another process, from Linux's `/proc`. */
 
 /** Clock ticks a second: 100 on every Linux that Deno runs on. */
 const TICKS_PER_S = 100;
@@ -12,6 +12,15 @@ export function processorMs(pid: number): number {
 
 /** Resident memory of process `pid`, in MiB. */
 export function residentMiB(pid: number): number {
-  const [, kib] = /VmRSS:\s+(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ?? [];
-  return Number(kib) / 1024;
+  return statusMiB(pid, "VmRSS");
+}
+
+/** The most that it ever was. */
+export function mostResidentMiB(pid: number): number {
+  return statusMiB(pid, "VmHWM");
+}
+
+function statusMiB(pid: number, key: string): number {
+  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  return Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
 }

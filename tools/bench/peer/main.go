@@ -4,6 +4,8 @@
 //	peer upstream PORT
 //	peer load URL BODY_FILE CONNECTIONS SECONDS
 //	peer streams URL BODY_FILE STREAMS EVENTS INTERVAL_US
+//	peer engine PORT MS|FILE
+//	peer hold URL BODY_FILE COUNT
 //
 // The last two tell one line of JSON. Both ends read one clock, that of the machine.
 package main
@@ -25,6 +27,10 @@ func main() {
 		load(os.Args[2], os.Args[3], number(4), number(5))
 	case "streams":
 		streams(os.Args[2], os.Args[3], number(4), number(5), number(6))
+	case "engine":
+		engine(os.Args[2], os.Args[3])
+	case "hold":
+		hold(os.Args[2], os.Args[3], number(4))
 	default:
 		fail("no such part: " + os.Args[1])
 	}
