@@ -7,8 +7,10 @@ import { eventually } from "../src/testing/eventually.ts";
 import { GatewayProcess } from "../src/testing/gateway_process.ts";
 import { OwnControlPlane } from "./own_control_plane.ts";
 import { tell, tellOne } from "./bench/figures.ts";
+import { gateways } from "./bench/gateways.ts";
 import { held } from "./bench/held.ts";
 import { image } from "./bench/image.ts";
+import { models } from "./bench/models.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
 import { release } from "./bench/release.ts";
 
@@ -155,6 +157,8 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   image: () => image(10),
   held: () => held(3),
   release: () => release(5),
+  models: () => models(5),
+  gateways: () => gateways(5),
 };
 
 const wanted = Deno.args.length > 0 ? Deno.args : Object.keys(SECTIONS);

@@ -4,7 +4,7 @@ import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { tell } from "./figures.ts";
 import { engineOf, hold } from "./hold.ts";
 import { PeerProgram } from "./peer_program.ts";
-import { mostResidentMiB, residentMiB } from "./processor_time.ts";
+import { peakMiB, residentMiB } from "./processor_time.ts";
 import { ship, type Shipped } from "./shipped.ts";
 
 const HELD = 10_000;
@@ -64,7 +64,7 @@ async function holdAll(peer: PeerProgram, shipped: Shipped): Promise<Figures> {
   const { answers, listenedMs, lastAnsweredMs } = await outcome;
   await pause(AFTER_S);
   return {
-    ...{ beforeMiB, heldMiB, mostMiB: mostResidentMiB(gateway.pid) },
+    ...{ beforeMiB, heldMiB, mostMiB: peakMiB(gateway.pid) },
     afterMiB: residentMiB(gateway.pid),
     answered: answers[200]!,
     lastMs: lastAnsweredMs - listenedMs,

@@ -16,7 +16,7 @@ export function residentMiB(pid: number): number {
 }
 
 /** The most that it ever was. */
-export function mostResidentMiB(pid: number): number {
+export function peakMiB(pid: number): number {
   return statusMiB(pid, "VmHWM");
 }
 

@@ -1,0 +1,116 @@
+/** What 1,000 models cost beside 10, while one of them is asked: requests/s, memory, and a reload of their config. */
+import { eventually } from "../../src/testing/eventually.ts";
+import { GatewayProcess } from "../../src/testing/gateway_process.ts";
+import { tell } from "./figures.ts";
+import { type LoadReport, onCore, PeerProgram } from "./peer_program.ts";
+import { processorMs, residentMiB } from "./processor_time.ts";
+import { ship } from "./shipped.ts";
+
+const FEW = 10;
+const MANY = 1_000;
+const BYTES = 1_024;
+const CONNECTIONS = 50;
+const LOAD_S = 3;
+const RELOADS = 7;
+
+/** What the models are that nobody asks. */
+const KINDS: Readonly<Record<string, (upstream: string) => string>> = {
+  external: (upstream) => `external: true, upstream: "${upstream}"`,
+  "asleep processes": () => 'process: { command: ["false", "${PORT}"] }',
+};
+
+class Side {
+  readonly rates: number[] = [];
+  readonly processorUs: number[] = [];
+  readonly idleMiB: number;
+
+  constructor(
+    readonly kind: string,
+    readonly count: number,
+    readonly models: (extra: string) => string,
+    readonly gateway: GatewayProcess,
+  ) {
+    this.idleMiB = residentMiB(gateway.pid);
+  }
+
+  async ask(peer: PeerProgram, body: string): Promise<void> {
+    const { url, pid } = this.gateway;
+    const before = processorMs(pid);
+    const words = ["load", `${url}/v1/chat/completions`, body, `${CONNECTIONS}`, `${LOAD_S}`];
+    const { count, failed, seconds } = await peer.run<LoadReport>(words, onCore(1));
+    if (failed > 0) throw new Error(`${failed} requests failed with ${this.count} models`);
+    this.rates.push(count / seconds);
+    this.processorUs.push((processorMs(pid) - before) * 1000 / count);
+  }
+}
+
+export async function models(rounds: number): Promise<void> {
+  await using all = new AsyncDisposableStack();
+  const peer = all.use(await PeerProgram.build());
+  const shipped = all.use(await ship());
+  const { url } = all.use(await peer.upstream(onCore(1)));
+  const body = await peer.body("m0", BYTES);
+  const sides: Side[] = [];
+  for (const [kind, settings] of Object.entries(KINDS)) {
+    for (const count of [FEW, MANY]) {
+      const yaml = (extra: string) =>
+        `  m0: { external: true, upstream: "${url}", ${extra} }\n` +
+        Array.from({ length: count - 1 }, (_, i) => `  m${i + 1}: { ${settings(url)} }\n`).join("");
+      const command = shipped.command(...onCore(0));
+      const gateway = all.use(await GatewayProcess.start(yaml("enabled: true"), { command }));
+      await pause(2);
+      sides.push(new Side(kind, count, yaml, gateway));
+    }
+  }
+  // The first round is for the compiler; each other one goes the other way round.
+  for (const side of sides) await side.ask(peer, body);
+  for (const { rates, processorUs } of sides) rates.length = processorUs.length = 0;
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 ? sides.toReversed() : sides) await side.ask(peer, body);
+  }
+  for (const side of sides) tellSide(side);
+  for (const kind of Object.keys(KINDS)) tellGrowth(kind, sides);
+  for (const side of sides) if (side.count === MANY) await reload(side);
+}
+
+function tellSide({ kind, count, rates, processorUs, idleMiB, gateway }: Side): void {
+  const what = `models: ${count}, ${kind}`;
+  tell(`${what}: 1 KB, ${CONNECTIONS} at once, one core`, "requests/s", rates);
+  tell(`${what}: processor time`, "us/request", processorUs);
+  tell(`${what}: resident, idle`, "MiB", [idleMiB]);
+  tell(`${what}: resident, after the load`, "MiB", [residentMiB(gateway.pid)]);
+}
+
+function tellGrowth(kind: string, sides: readonly Side[]): void {
+  const [few, many] = sides.filter((side) => side.kind === kind) as [Side, Side];
+  const what = `models: ${FEW} -> ${MANY}, ${kind}`;
+  tell(`${what}: requests/s`, "%", [median(many.rates) / median(few.rates) * 100]);
+  tell(`${what}: resident, idle, more by`, "MiB", [many.idleMiB - few.idleMiB]);
+}
+
+/** From the signal to the line that it is done; one model differs. */
+async function reload({ kind, count, models, gateway }: Side): Promise<void> {
+  const took: number[] = [], busy: number[] = [];
+  const done = () => gateway.lines.filter(({ msg }) => msg === "config reloaded");
+  for (let round = 0; round < RELOADS; round++) {
+    const before = processorMs(gateway.pid);
+    await gateway.write(models(`responseTimeout: ${round + 1}m`));
+    const startMs = Date.now();
+    gateway.signal("SIGHUP");
+    await eventually(() => done().length > round);
+    took.push(Date.parse(done().at(-1)!.time) - startMs);
+    // The file's watch tells of it as well, and finds nothing new.
+    await pause(0.5);
+    busy.push(processorMs(gateway.pid) - before);
+  }
+  tell(`models: ${count}, ${kind}: reload, SIGHUP -> in force`, "ms", took);
+  tell(`models: ${count}, ${kind}: processor time of it`, "ms", busy);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+async function pause(seconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
