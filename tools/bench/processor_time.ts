@@ -1,4 +1,4 @@
-/** Processor time and memory of another process, from Linux's `/proc`. */
+/** Processor time and memory of other processes, from Linux's `/proc`. */
 
 /** Clock ticks a second: 100 on every Linux that Deno runs on. */
 const TICKS_PER_S = 100;
@@ -12,15 +12,27 @@ export function processorMs(pid: number): number {
 
 /** Resident memory of process `pid`, in MiB. */
 export function residentMiB(pid: number): number {
-  return statusMiB(pid, "VmRSS");
+  return memoryMiB(pid, "VmRSS");
 }
 
-/** The most that it ever was. */
+/** The most that was resident of process `pid` since its start, in MiB. */
 export function peakMiB(pid: number): number {
-  return statusMiB(pid, "VmHWM");
+  return memoryMiB(pid, "VmHWM");
 }
 
-function statusMiB(pid: number, key: string): number {
-  const status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  return Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(status)?.[1]) / 1024;
+function memoryMiB(pid: number, field: string): number {
+  const text = Deno.readTextFileSync(`/proc/${pid}/status`);
+  const [, kib] = new RegExp(`${field}:\\s+(\\d+)`).exec(text) ?? [];
+  return Number(kib) / 1024;
+}
+
+/** Process `pid` and all that it and its children have started. */
+export function family(pid: number): number[] {
+  const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
+  return [pid, ...children.split(" ").filter(Boolean).flatMap((child) => family(Number(child)))];
+}
+
+/** `of` of all of a family, as a sum. */
+export function familySum(pid: number, of: (pid: number) => number): number {
+  return family(pid).reduce((sum, each) => sum + of(each), 0);
 }

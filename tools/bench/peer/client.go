@@ -4,18 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
+
+// Whoever takes longer than a measurement and this is not slow but stuck.
+const patience = 30 * time.Second
 
 type percentiles struct {
 	P50 float64 `json:"p50"`
@@ -25,109 +29,169 @@ type percentiles struct {
 }
 
 type report struct {
-	Count     int         `json:"count"`
-	Failed    int         `json:"failed"`
+	Count  int `json:"count"`
+	Failed int `json:"failed"`
+	// Why the first one did.
+	Reason    string      `json:"reason"`
 	Seconds   float64     `json:"seconds"`
 	LatencyMs percentiles `json:"latencyMs"`
 }
 
-// As many requests as go, over so many connections that are kept, for so long; 0 s: one request each.
-func load(target, bodyFile string, connections, seconds int) {
-	address, request := requestFor(target, bodyFile)
-	var failed atomic.Int64
-	latencies := make([][]float64, connections)
-	deadline := time.Now().Add(time.Duration(seconds) * time.Second)
-	start := time.Now()
+// What all connections found; each has a place of its own for its latencies.
+type results struct {
+	latencies [][]float64
+	start     time.Time
+	lock      sync.Mutex
+	failed    int
+	reason    string
+}
+
+func newResults(connections int) *results {
+	return &results{latencies: make([][]float64, connections), start: time.Now()}
+}
+
+func (r *results) fail(err error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	if r.failed++; r.failed == 1 {
+		r.reason = err.Error()
+	}
+}
+
+// As many requests as go, over so many connections that are kept, for so long (0 ms: one request each), with a pause
+// after each answer.
+func load(target, bodyFile string, connections, forMs, pauseUs int) {
+	address, uri, body := read(target, bodyFile)
+	request := requestOf(address, uri, body)
+	results := newResults(connections)
+	deadline := results.start.Add(time.Duration(forMs) * time.Millisecond)
+	pause := time.Duration(pauseUs) * time.Microsecond
 	var wait sync.WaitGroup
-	for i := range latencies {
+	for i := range connections {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			var connection net.Conn
-			var reader *bufio.Reader
+			asker := asker{address: address, deadline: deadline.Add(patience)}
+			defer asker.hangUp()
 			for first := true; first || time.Now().Before(deadline); first = false {
-				if connection == nil {
-					var err error
-					if connection, err = net.Dial("tcp", address); err != nil {
-						fail(err.Error())
-					}
-					reader = bufio.NewReaderSize(connection, 16*1024)
-				}
 				sent := time.Now()
-				isLast, err := exchange(connection, reader, request)
-				if err != nil {
-					failed.Add(1)
+				if err := asker.ask(request); err != nil {
+					results.fail(err)
 				} else {
-					latencies[i] = append(latencies[i], ms(time.Since(sent)))
+					results.latencies[i] = append(results.latencies[i], ms(time.Since(sent)))
 				}
-				if err != nil || isLast {
-					connection.Close()
-					connection = nil
+				if pause > 0 {
+					time.Sleep(pause)
 				}
 			}
 		}()
 	}
 	wait.Wait()
-	tell(latencies, int(failed.Load()), time.Since(start))
+	results.tell()
+}
+
+// One connection, made again only when the other side has closed it or failed.
+type asker struct {
+	address    string
+	deadline   time.Time
+	connection net.Conn
+	reader     *bufio.Reader
+}
+
+func (a *asker) ask(request []byte) error {
+	if a.connection == nil {
+		connection, err := net.Dial("tcp", a.address)
+		if err != nil {
+			return err
+		}
+		connection.SetDeadline(a.deadline)
+		a.connection, a.reader = connection, bufio.NewReaderSize(connection, 16*1024)
+	}
+	isLast, err := exchange(a.connection, a.reader, request)
+	if err != nil || isLast {
+		a.hangUp()
+	}
+	return err
+}
+
+func (a *asker) hangUp() {
+	if a.connection != nil {
+		a.connection.Close()
+		a.connection = nil
+	}
 }
 
 func exchange(connection net.Conn, reader *bufio.Reader, request []byte) (isLast bool, err error) {
 	if _, err = connection.Write(request); err != nil {
 		return false, err
 	}
-	response, err := http.ReadResponse(reader, nil)
+	response, err := readHead(reader)
 	if err != nil {
 		return false, err
 	}
-	defer response.Body.Close()
-	if _, err = io.Copy(io.Discard, response.Body); err != nil {
+	if err = response.discard(reader); err != nil {
 		return false, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("status %d", response.StatusCode)
+	return response.isLast, response.fault()
+}
+
+func (response head) fault() error {
+	if _, status, _ := strings.Cut(response.first, " "); !strings.HasPrefix(status, "200") {
+		return errors.New("status " + status)
 	}
-	return response.Close, nil
+	return nil
 }
 
 // So many event streams at once; the latency is that of each event.
 func streams(target, bodyFile string, count, events, intervalUs int) {
-	address, request := requestFor(fmt.Sprintf("%s?events=%d&us=%d", target, events, intervalUs), bodyFile)
-	latencies := make([][]float64, count)
-	var failed atomic.Int64
-	start := time.Now()
+	address, uri, body := read(target, bodyFile)
+	results := newResults(count)
+	deadline := results.start.Add(time.Duration(events*intervalUs)*time.Microsecond + patience)
 	var wait sync.WaitGroup
-	for i := range latencies {
+	for i := range count {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			got, err := readEvents(address, request)
-			latencies[i] = got
-			if err != nil || len(got) != events {
-				failed.Add(1)
+			query := fmt.Sprintf("?events=%d&us=%d&phase=%d", events, intervalUs, i*intervalUs/count)
+			got, err := readEvents(address, requestOf(address, uri+query, body), deadline)
+			results.latencies[i] = got
+			if err == nil && len(got) != events {
+				err = fmt.Errorf("%d of %d events", len(got), events)
+			}
+			if err != nil {
+				results.fail(err)
 			}
 		}()
 	}
 	wait.Wait()
-	tell(latencies, int(failed.Load()), time.Since(start))
+	results.tell()
 }
 
 var sentNs = []byte(`"sentNs":`)
 
-func readEvents(address string, request []byte) ([]float64, error) {
+func readEvents(address string, request []byte, deadline time.Time) ([]float64, error) {
 	connection, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	defer connection.Close()
+	connection.SetDeadline(deadline)
 	if _, err = connection.Write(request); err != nil {
 		return nil, err
 	}
-	response, err := http.ReadResponse(bufio.NewReaderSize(connection, 4096), nil)
+	reader := bufio.NewReaderSize(connection, 4096)
+	response, err := readHead(reader)
 	if err != nil {
 		return nil, err
 	}
+	if err = response.fault(); err != nil {
+		return nil, err
+	}
+	if !response.isChunked {
+		return nil, errors.New("an event stream that is not chunked")
+	}
 	var latencies []float64
-	lines := bufio.NewReaderSize(response.Body, 1024)
+	lines := bufio.NewReaderSize(httputil.NewChunkedReader(reader), 1024)
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err == io.EOF {
@@ -138,29 +202,36 @@ func readEvents(address string, request []byte) ([]float64, error) {
 		}
 		if at := bytes.Index(line, sentNs); at >= 0 {
 			from := at + len(sentNs)
-			sent, _ := strconv.ParseInt(string(line[from:from+19]), 10, 64)
+			sent, err := strconv.ParseInt(string(line[from:from+19]), 10, 64)
+			if err != nil {
+				return latencies, err
+			}
 			latencies = append(latencies, float64(time.Now().UnixNano()-sent)/1e6)
 		}
 	}
 }
 
-func requestFor(target, bodyFile string) (address string, request []byte) {
+func read(target, bodyFile string) (address, uri string, body []byte) {
 	to, err := url.Parse(target)
 	if err != nil {
 		fail(err.Error())
 	}
-	body, err := os.ReadFile(bodyFile)
-	if err != nil {
+	if body, err = os.ReadFile(bodyFile); err != nil {
 		fail(err.Error())
 	}
-	head := fmt.Sprintf("POST %s HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\nauthorization: Bearer none\r\nuser-agent: bench\r\naccept: */*\r\ncontent-length: %d\r\n\r\n",
-		to.RequestURI(), to.Host, len(body))
-	return to.Host, append([]byte(head), body...)
+	return to.Host, to.RequestURI(), body
 }
 
-func tell(parts [][]float64, failed int, took time.Duration) {
+func requestOf(address, uri string, body []byte) []byte {
+	head := fmt.Sprintf("POST %s HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\nauthorization: Bearer none\r\nuser-agent: bench\r\naccept: */*\r\ncontent-length: %d\r\n\r\n",
+		uri, address, len(body))
+	return append([]byte(head), body...)
+}
+
+func (r *results) tell() {
+	took := time.Since(r.start)
 	var all []float64
-	for _, part := range parts {
+	for _, part := range r.latencies {
 		all = append(all, part...)
 	}
 	sort.Float64s(all)
@@ -171,7 +242,7 @@ func tell(parts [][]float64, failed int, took time.Duration) {
 		return all[min(len(all)-1, int(share*float64(len(all))))]
 	}
 	text, _ := json.Marshal(report{
-		len(all), failed, took.Seconds(),
+		len(all), r.failed, r.reason, took.Seconds(),
 		percentiles{at(0.5), at(0.95), at(0.99), at(1)},
 	})
 	fmt.Println(string(text))

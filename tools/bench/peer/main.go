@@ -2,7 +2,7 @@
 // that asks it. It does as little as it can, so that what stands between the two is what is measured.
 //
 //	peer upstream PORT
-//	peer load URL BODY_FILE CONNECTIONS SECONDS
+//	peer load URL BODY_FILE CONNECTIONS MS PAUSE_US
 //	peer streams URL BODY_FILE STREAMS EVENTS INTERVAL_US
 //	peer engine PORT MS|FILE
 //	peer hold URL BODY_FILE COUNT
@@ -16,15 +16,17 @@ import (
 	"strconv"
 )
 
+const usage = "peer upstream PORT | load URL BODY_FILE CONNECTIONS MS PAUSE_US | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US"
+
 func main() {
 	if len(os.Args) < 3 {
-		fail("peer upstream PORT | load URL BODY_FILE CONNECTIONS SECONDS | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US")
+		fail(usage)
 	}
 	switch os.Args[1] {
 	case "upstream":
 		serve(os.Args[2])
 	case "load":
-		load(os.Args[2], os.Args[3], number(4), number(5))
+		load(os.Args[2], os.Args[3], number(4), number(5), number(6))
 	case "streams":
 		streams(os.Args[2], os.Args[3], number(4), number(5), number(6))
 	case "engine":
@@ -38,7 +40,7 @@ func main() {
 
 func number(at int) int {
 	if at >= len(os.Args) {
-		fail("too few arguments")
+		fail(usage)
 	}
 	n, err := strconv.Atoi(os.Args[at])
 	if err != nil {

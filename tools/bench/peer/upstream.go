@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -12,6 +11,12 @@ import (
 // What a model's server says to a short question.
 var answer = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"` +
 	strings.Repeat("word ", 60) + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":200,"completion_tokens":60,"total_tokens":260}}`
+
+var (
+	whole   = []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s", len(answer), answer))
+	healthy = []byte("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+	unknown = []byte("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+)
 
 // One event: 230 bytes with the time it was sent at, in ns since 1970.
 const eventBytes = 230
@@ -33,17 +38,31 @@ func serve(port string) {
 
 func serveConnection(connection net.Conn) {
 	defer connection.Close()
-	reader := bufio.NewReaderSize(connection, 16*1024)
-	whole := []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s", len(answer), answer))
+	reader := bufio.NewReaderSize(connection, 64*1024)
 	for {
-		target, err := readRequest(reader)
+		request, err := readHead(reader)
 		if err != nil {
 			return
 		}
+		method, target, _ := strings.Cut(request.first, " ")
+		if method != "POST" {
+			text := unknown
+			if strings.HasPrefix(target, "/health ") {
+				text = healthy
+			}
+			if _, err := connection.Write(text); err != nil {
+				return
+			}
+			continue
+		}
+		if request.discard(reader) != nil {
+			return
+		}
 		if query := strings.Index(target, "?events="); query >= 0 {
-			var events, intervalUs int
-			fmt.Sscanf(target[query:], "?events=%d&us=%d", &events, &intervalUs)
-			if !writeEvents(connection, events, time.Duration(intervalUs)*time.Microsecond) {
+			var events, intervalUs, phaseUs int
+			fmt.Sscanf(target[query:], "?events=%d&us=%d&phase=%d", &events, &intervalUs, &phaseUs)
+			interval, phase := time.Duration(intervalUs)*time.Microsecond, time.Duration(phaseUs)*time.Microsecond
+			if writeEvents(connection, events, interval, phase) != nil {
 				return
 			}
 		} else if _, err := connection.Write(whole); err != nil {
@@ -52,78 +71,28 @@ func serveConnection(connection net.Conn) {
 	}
 }
 
-// The target of the next request, whose body is read and thrown away.
-func readRequest(reader *bufio.Reader) (string, error) {
-	first, err := reader.ReadString('\n')
-	if err != nil {
-		return "", err
-	}
-	target := strings.SplitN(first, " ", 3)[1]
-	length, isChunked := 0, false
-	for {
-		line, err := reader.ReadSlice('\n')
-		if err != nil {
-			return "", err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if value, ok := header(line, "content-length:"); ok {
-			length, _ = strconv.Atoi(value)
-		} else if _, ok := header(line, "transfer-encoding:"); ok {
-			isChunked = true
-		}
-	}
-	if isChunked {
-		return target, discardChunks(reader)
-	}
-	_, err = reader.Discard(length)
-	return target, err
-}
-
-func discardChunks(reader *bufio.Reader) error {
-	for {
-		line, err := reader.ReadString('\n')
-		if err != nil {
-			return err
-		}
-		size, err := strconv.ParseInt(strings.TrimSpace(line), 16, 64)
-		if err != nil {
-			return err
-		}
-		if _, err := reader.Discard(int(size) + 2); err != nil || size == 0 {
-			return err
-		}
-	}
-}
-
-func header(line []byte, name string) (string, bool) {
-	if len(line) < len(name) || !strings.EqualFold(string(line[:len(name)]), name) {
-		return "", false
-	}
-	return strings.TrimSpace(string(line[len(name):])), true
-}
-
-func writeEvents(connection net.Conn, events int, interval time.Duration) bool {
+// One event each interval, at `phase` of it by the machine's clock: many streams are spread evenly, whoever asked.
+func writeEvents(connection net.Conn, events int, interval, phase time.Duration) error {
 	head := "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n"
 	if _, err := connection.Write([]byte(head)); err != nil {
-		return false
+		return err
 	}
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
 	chunk := make([]byte, 0, eventBytes+16)
-	for i := 0; i < events; i++ {
-		<-ticker.C
-		text := fmt.Sprintf("data: {\"id\":\"chatcmpl-1\",\"sentNs\":%019d,\"delta\":\"", time.Now().UnixNano())
-		chunk = append(chunk[:0], fmt.Sprintf("%x\r\n%s", eventBytes, text)...)
-		for len(chunk) < eventBytes {
+	next := time.Now().Truncate(interval).Add(phase)
+	for range events {
+		next = next.Add(interval)
+		time.Sleep(time.Until(next))
+		chunk = fmt.Appendf(chunk[:0], "%x\r\n", eventBytes)
+		from := len(chunk)
+		chunk = fmt.Appendf(chunk, "data: {\"id\":\"chatcmpl-1\",\"sentNs\":%019d,\"delta\":\"", time.Now().UnixNano())
+		for len(chunk)-from < eventBytes-len("\"}\n\n") {
 			chunk = append(chunk, 'x')
 		}
 		chunk = append(chunk, "\"}\n\n\r\n"...)
 		if _, err := connection.Write(chunk); err != nil {
-			return false
+			return err
 		}
 	}
 	_, err := connection.Write([]byte("e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"))
-	return err == nil
+	return err
 }
