@@ -5,15 +5,17 @@
  */
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { type GatewayCommand, GatewayProcess } from "../../src/testing/gateway_process.ts";
+import { eventually } from "../../src/testing/eventually.ts";
+import { chatFile } from "./chat_body.ts";
 import { tell } from "./figures.ts";
-import { type LoadReport, PeerProgram, server } from "./peer_program.ts";
+import { Peer } from "./peer.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
 import { ship } from "./shipped.ts";
 
 const COUNTS = [1, 2, 4];
 const BYTES = 1_024;
 const CONNECTIONS = 50;
-const LOAD_S = 3;
+const LOAD_MS = 3_000;
 const SHARED_PORT = new URL("shared_port.js", import.meta.url).pathname;
 
 class Group {
@@ -28,12 +30,12 @@ class Group {
     readonly gateways: readonly GatewayProcess[],
   ) {}
 
-  async ask(peer: PeerProgram, body: string): Promise<void> {
+  async ask(peer: Peer, body: string): Promise<void> {
     const before = this.gateways.map(({ pid }) => processorMs(pid));
-    const words = ["load", `${this.url}/v1/chat/completions`, body];
-    const report = await peer.run<LoadReport>([...words, `${CONNECTIONS}`, `${LOAD_S}`]);
-    const { count, failed, seconds } = report;
-    if (failed > 0) throw new Error(`${failed} requests failed: ${this.name}`);
+    const { count, seconds } = await peer.load(`${this.url}/v1/chat/completions`, body, {
+      connections: CONNECTIONS,
+      forMs: LOAD_MS,
+    });
     const busy = this.gateways.map(({ pid }, i) => processorMs(pid) - before[i]!);
     const sum = busy.reduce((a, b) => a + b, 0);
     this.rates.push(count / seconds);
@@ -43,11 +45,12 @@ class Group {
 }
 
 export async function gateways(rounds: number): Promise<void> {
+  const peer = await Peer.start();
+  if ("reason" in peer) return console.log(`gateways: skipped, ${peer.reason}`);
   await using all = new AsyncDisposableStack();
-  const peer = all.use(await PeerProgram.build());
+  all.use(peer);
   const shipped = all.use(await ship());
-  const { url } = all.use(await peer.upstream());
-  const model = `  m: { external: true, upstream: "${url}" }\n`;
+  const model = `  m: { external: true, upstream: "${peer.url}" }\n`;
   const groups: Group[] = [];
   const start = (count: number, command: GatewayCommand, server = "") =>
     Promise.all(Array.from(
@@ -66,7 +69,7 @@ export async function gateways(rounds: number): Promise<void> {
     const members = await start(count, onOnePort(shipped.command()), `listen: 127.0.0.1:${port}`);
     groups.push(new Group(`${count} on one port`, `http://127.0.0.1:${port}`, members));
   }
-  const body = await peer.body("m", BYTES);
+  const body = await chatFile(peer.dir, "m", BYTES);
   // The first round is for the compiler.
   for (const group of groups) await group.ask(peer, body);
   for (const each of groups) each.rates.length = each.processorUs.length = each.shares.length = 0;
@@ -122,5 +125,14 @@ listen gateways
   balance roundrobin
 ${lines}`,
   );
-  return await server([program, "-f", file], port);
+  const child = new Deno.Command(program, { args: ["-f", file], stdin: "null" }).spawn();
+  const taken = async () => await systemTcp.connect("127.0.0.1", port, 1_000) === "accepted";
+  await eventually(taken);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.status;
+    },
+  };
 }

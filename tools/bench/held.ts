@@ -3,7 +3,7 @@ import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { tell } from "./figures.ts";
 import { engineOf, hold } from "./hold.ts";
-import { PeerProgram } from "./peer_program.ts";
+import { Peer } from "./peer.ts";
 import { peakMiB, residentMiB } from "./processor_time.ts";
 import { ship, type Shipped } from "./shipped.ts";
 
@@ -21,7 +21,9 @@ export async function held(rounds: number): Promise<void> {
   if (descriptors < DESCRIPTORS) {
     return console.log(`held: skipped, ${DESCRIPTORS} descriptors wanted, ${descriptors} allowed`);
   }
-  await using peer = await PeerProgram.build();
+  const peer = await Peer.start();
+  if ("reason" in peer) return console.log(`held: skipped, ${peer.reason}`);
+  await using _peer = peer;
   await using shipped = await ship();
   const all: Figures[] = [];
   for (let round = 0; round < rounds; round++) all.push(await holdAll(peer, shipped));
@@ -44,7 +46,7 @@ interface Figures {
   readonly lastMs: number;
 }
 
-async function holdAll(peer: PeerProgram, shipped: Shipped): Promise<Figures> {
+async function holdAll(peer: Peer, shipped: Shipped): Promise<Figures> {
   const loaded = await Deno.makeTempFile({ dir: peer.dir });
   await Deno.remove(loaded);
   // By default 512 may wait, and any number be in flight; all other limits are the default.

@@ -1,16 +1,18 @@
 /** What 1,000 models cost beside 10, while one of them is asked: requests/s, memory, and a reload of their config. */
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
+import { chatFile } from "./chat_body.ts";
 import { tell } from "./figures.ts";
-import { type LoadReport, onCore, PeerProgram } from "./peer_program.ts";
+import { ON_SIDE_CORE, Peer } from "./peer.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
+import { median } from "./quantile.ts";
 import { ship } from "./shipped.ts";
 
 const FEW = 10;
 const MANY = 1_000;
 const BYTES = 1_024;
 const CONNECTIONS = 50;
-const LOAD_S = 3;
+const LOAD_MS = 3_000;
 const RELOADS = 7;
 
 /** What the models are that nobody asks. */
@@ -33,30 +35,33 @@ class Side {
     this.idleMiB = residentMiB(gateway.pid);
   }
 
-  async ask(peer: PeerProgram, body: string): Promise<void> {
+  async ask(peer: Peer, body: string): Promise<void> {
     const { url, pid } = this.gateway;
     const before = processorMs(pid);
-    const words = ["load", `${url}/v1/chat/completions`, body, `${CONNECTIONS}`, `${LOAD_S}`];
-    const { count, failed, seconds } = await peer.run<LoadReport>(words, onCore(1));
-    if (failed > 0) throw new Error(`${failed} requests failed with ${this.count} models`);
+    const { count, seconds } = await peer.load(`${url}/v1/chat/completions`, body, {
+      connections: CONNECTIONS,
+      forMs: LOAD_MS,
+    });
     this.rates.push(count / seconds);
     this.processorUs.push((processorMs(pid) - before) * 1000 / count);
   }
 }
 
 export async function models(rounds: number): Promise<void> {
+  const peer = await Peer.start();
+  if ("reason" in peer) return console.log(`models: skipped, ${peer.reason}`);
   await using all = new AsyncDisposableStack();
-  const peer = all.use(await PeerProgram.build());
+  all.use(peer);
   const shipped = all.use(await ship());
-  const { url } = all.use(await peer.upstream(onCore(1)));
-  const body = await peer.body("m0", BYTES);
+  const { url } = peer;
+  const body = await chatFile(peer.dir, "m0", BYTES);
   const sides: Side[] = [];
   for (const [kind, settings] of Object.entries(KINDS)) {
     for (const count of [FEW, MANY]) {
       const yaml = (extra: string) =>
         `  m0: { external: true, upstream: "${url}", ${extra} }\n` +
         Array.from({ length: count - 1 }, (_, i) => `  m${i + 1}: { ${settings(url)} }\n`).join("");
-      const command = shipped.command(...onCore(0));
+      const command = shipped.command(...ON_SIDE_CORE);
       const gateway = all.use(await GatewayProcess.start(yaml("enabled: true"), { command }));
       await pause(2);
       sides.push(new Side(kind, count, yaml, gateway));
@@ -105,10 +110,6 @@ async function reload({ kind, count, models, gateway }: Side): Promise<void> {
   }
   tell(`models: ${count}, ${kind}: reload, SIGHUP -> in force`, "ms", took);
   tell(`models: ${count}, ${kind}: processor time of it`, "ms", busy);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 async function pause(seconds: number): Promise<void> {

@@ -2,7 +2,7 @@
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { tell } from "./figures.ts";
 import { engineOf, hold } from "./hold.ts";
-import { PeerProgram } from "./peer_program.ts";
+import { Peer } from "./peer.ts";
 import { ship } from "./shipped.ts";
 
 const HELD = 200;
@@ -10,7 +10,9 @@ const BYTES = 1_024;
 
 /** So many rounds for each time that an engine may take to load: when the gateway asks next differs. */
 export async function release(rounds: number): Promise<void> {
-  await using peer = await PeerProgram.build();
+  const peer = await Peer.start();
+  if ("reason" in peer) return console.log(`release: skipped, ${peer.reason}`);
+  await using _peer = peer;
   await using shipped = await ship();
   const arrived: number[] = [], answered: number[] = [];
   for (const afterMs of [2_000, 2_300, 2_700]) {

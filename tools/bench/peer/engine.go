@@ -76,7 +76,7 @@ func answerAll(connection net.Conn, listenedMs float64) {
 		query := request.URL.Query()
 		if events, _ := strconv.Atoi(query.Get("events")); events > 0 {
 			us, _ := strconv.Atoi(query.Get("us"))
-			if !writeEvents(connection, events, time.Duration(us)*time.Microsecond) {
+			if writeEvents(connection, events, time.Duration(us)*time.Microsecond, 0) != nil {
 				return
 			}
 			continue

@@ -23,7 +23,8 @@ const dialsAtOnce = 128
 // So many requests at once to an engine of ours, each on a connection of its own; tells `sent` when all are, and then
 // one line of JSON. The connections stay open until all are answered.
 func hold(target, bodyFile string, count int) {
-	address, request := requestFor(target, bodyFile)
+	address, uri, body := read(target, bodyFile)
+	request := requestOf(address, uri, body)
 	connections := make([]net.Conn, count)
 	inTurn(count, func(i int) {
 		var err error

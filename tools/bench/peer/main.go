@@ -7,7 +7,7 @@
 //	peer engine PORT MS|FILE
 //	peer hold URL BODY_FILE COUNT
 //
-// The last two tell one line of JSON. Both ends read one clock, that of the machine.
+// `load`, `streams` and `hold` tell one line of JSON. Both ends read one clock, that of the machine.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strconv"
 )
 
-const usage = "peer upstream PORT | load URL BODY_FILE CONNECTIONS MS PAUSE_US | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US"
+const usage = "peer upstream PORT | load URL BODY_FILE CONNECTIONS MS PAUSE_US | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US | engine PORT MS|FILE | hold URL BODY_FILE COUNT"
 
 func main() {
 	if len(os.Args) < 3 {
