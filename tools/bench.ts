@@ -13,6 +13,7 @@ import { image } from "./bench/image.ts";
 import { models } from "./bench/models.ts";
 import { processorMs, residentMiB } from "./bench/processor_time.ts";
 import { release } from "./bench/release.ts";
+import { start } from "./bench/start.ts";
 
 const UPSTREAM = new URL("bench/late_server.ts", import.meta.url).pathname;
 const MESSAGES = [{ role: "user", content: "x".repeat(900) }];
@@ -154,10 +155,11 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   warm: () => warm(5),
   idle: () => idle(200, 20),
   cluster,
-  image: () => image(10),
+  image,
+  start: () => start(15),
   held: () => held(3),
   release: () => release(5),
-  models: () => models(5),
+  models: () => models(15),
   gateways: () => gateways(5),
 };
 
