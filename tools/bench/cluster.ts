@@ -1,7 +1,7 @@
 /**
  * What the gateway costs in front of a cluster, that of `$TEST_KUBECONFIG`: a wake beyond what the cluster itself
  * takes, 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the image; the one from source
- * stands beside it where memory is measured.
+ * stands beside it where memory is measured. Its argument is the file that gets the figures.
  */
 import { dirname } from "node:path";
 import { systemClock as clock } from "../../src/platform/clock.ts";
@@ -19,7 +19,7 @@ import {
 } from "../../src/testing/gateway_process.ts";
 import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
-import { tell, tellOne } from "./figures.ts";
+import { beginSection, figures, tell, tellOne } from "./figures.ts";
 import { buildImage, type Image } from "../../src/testing/image.ts";
 import { asPod } from "./in_pod.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
@@ -230,6 +230,8 @@ async function wokenAtOnce(
   tellOne(`${what}, processor time`, `${cpuS.toFixed(2)} s`);
 }
 
+beginSection("cluster");
 await using image = await buildImage();
 await wake(image);
 await manyModels(image);
+if (Deno.args[0]) await Deno.writeTextFile(Deno.args[0], JSON.stringify(figures()));

@@ -4,6 +4,7 @@
  */
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
+import { isInstalled, versionOf } from "./installed.ts";
 
 const PEER_CORE = 1;
 const SIDE_CORE = 0;
@@ -23,19 +24,12 @@ export interface Load {
 /** In front of a command: it runs on the core of what is measured. */
 export const ON_SIDE_CORE: readonly string[] = ["taskset", "-c", `${SIDE_CORE}`];
 
-/** True if a program of this name can be started. */
-export async function isInstalled(program: string): Promise<boolean> {
-  return (await new Deno.Command("sh", {
-    args: ["-c", 'command -v "$0"', program],
-    ...{ stdin: "null", stdout: "null", stderr: "null" },
-  }).output()).success;
-}
-
 export class Peer implements AsyncDisposable {
   readonly #program: string;
   #upstream!: Deno.ChildProcess;
 
-  private constructor(readonly dir: string, readonly port: number) {
+  /** `go` is the version that builds it. */
+  private constructor(readonly dir: string, readonly port: number, readonly go: string) {
     this.#program = `${dir}/peer`;
   }
 
@@ -48,7 +42,7 @@ export class Peer implements AsyncDisposable {
     const dir = await Deno.makeTempDir({ prefix: "peer-" });
     await using undo = new AsyncDisposableStack();
     undo.defer(() => Deno.remove(dir, { recursive: true }));
-    const peer = new Peer(dir, systemTcp.freePort());
+    const peer = new Peer(dir, systemTcp.freePort(), await versionOf("go", ["version"]));
     const { success } = await new Deno.Command("go", {
       ...{ args: ["build", "-o", peer.#program, "."], cwd: SOURCE, stdin: "null" },
     }).spawn().status;
@@ -103,9 +97,10 @@ export class Peer implements AsyncDisposable {
   }
 
   async #run(args: readonly string[]): Promise<Load> {
-    const { success, stdout } = await this.#command(args).output();
-    if (!success) throw new Error(`The load ended badly: ${args.join(" ")}`);
-    const load: Load = JSON.parse(new TextDecoder().decode(stdout));
+    const { success, stdout, stderr } = await this.#command(args).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    if (!success) throw new Error(`The load ended badly: ${text(stderr)}`);
+    const load: Load = JSON.parse(text(stdout));
     if (load.failed > 0) {
       throw new Error(
         `${load.failed} of ${load.failed + load.count} failed, the first: ${load.reason}`,

@@ -6,13 +6,15 @@ import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { buildImage } from "../../src/testing/image.ts";
+import { writeDenoCache } from "../deno_cache.ts";
 import { imageCommand } from "../image_root.ts";
-import { type Other, OTHERS, versionOf } from "./others.ts";
-import { ON_SIDE_CORE, type Peer } from "./peer.ts";
+import { type Bodies, MODEL } from "./bodies.ts";
+import { versionOf } from "./installed.ts";
+import { type Other, OTHERS } from "./others.ts";
+import { type Load, ON_SIDE_CORE, type Peer } from "./peer.ts";
 import { familySum, peakMiB, processorMs, residentMiB } from "./processor_time.ts";
 import { GATEWAY } from "./ratios.ts";
 
-export const MODEL = "m";
 const BARE_PROXY = new URL("bare_proxy.ts", import.meta.url).pathname;
 
 export class Side {
@@ -23,9 +25,15 @@ export class Side {
     return `${this.origin}/v1/chat/completions`;
   }
 
-  /** So far, of all of its processes. */
-  get processorMs(): number {
-    return this.#sum(processorMs);
+  /** What `run` found, and the processor time of all of its processes meanwhile. @throws with its name */
+  async measure(run: () => Promise<Load>): Promise<Measured> {
+    const beforeMs = this.#sum(processorMs);
+    try {
+      const load = await run();
+      return { load, processorMs: this.#sum(processorMs) - beforeMs };
+    } catch (error) {
+      throw new Error(`${this.name}: ${(error as Error).message}`);
+    }
   }
 
   get residentMiB(): number {
@@ -39,6 +47,18 @@ export class Side {
   #sum(of: (pid: number) => number): number {
     return this.pid === undefined ? 0 : familySum(this.pid, of);
   }
+}
+
+export interface Measured {
+  readonly load: Load;
+  readonly processorMs: number;
+}
+
+/** All that a comparison needs. */
+export interface Comparison {
+  readonly peer: Peer;
+  readonly starters: readonly Starter[];
+  readonly bodies: Bodies;
 }
 
 /** How to start each, again and again; and what it is. */
@@ -66,14 +86,22 @@ export async function findSides(peer: Peer, stack: AsyncDisposableStack): Promis
 
 async function gateway(peer: Peer, stack: AsyncDisposableStack): Promise<Starter> {
   const image = stack.use(await buildImage());
-  const command = image.command();
+  const { words, env } = image.command();
+  const dir = await Deno.makeTempDir({ prefix: "warm-" });
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  // As in the image, whose memory is a third less for it.
+  const workDir = `${dir}/work`, cache = `${dir}/cache`;
+  await writeDenoCache(cache, { words: words(workDir), workDir, seenAs: workDir });
   const model = `  ${MODEL}: { external: true, upstream: "${peer.url}" }\n`;
   return {
     ...{ name: GATEWAY, version: "" },
     async start(stack) {
       const gateway = stack.use(
         await GatewayProcess.start(model, {
-          command: { ...command, words: (dir) => [...ON_SIDE_CORE, ...command.words(dir)] },
+          command: {
+            words: (dir) => [...ON_SIDE_CORE, ...words(dir)],
+            env: { ...env, DENO_DIR: cache },
+          },
         }),
       );
       if (gateway.url === "") throw new Error(`No gateway: ${gateway.text.join("\n")}`);
