@@ -7,13 +7,17 @@ import { Peer } from "./peer.ts";
 import { peakMiB, residentMiB } from "./processor_time.ts";
 import { ship, type Shipped } from "./shipped.ts";
 
-const HELD = 10_000;
+export const HELD = 10_000;
 const BYTES = 4_096;
 const AFTER_S = 10;
 /** A large engine's; each has a descriptor to the client and one to the engine. */
 const IN_FLIGHT_MAX = 1_000;
 /** What a gateway has beside them is less than that many. */
 const DESCRIPTORS = HELD + 2 * IN_FLIGHT_MAX;
+
+export function heldName(which: string): string {
+  return `${HELD} of ${BYTES / 1024} KiB, ${which}`;
+}
 
 /** Each round at a gateway of its own. */
 export async function held(rounds: number): Promise<void> {
@@ -28,7 +32,7 @@ export async function held(rounds: number): Promise<void> {
   const all: Figures[] = [];
   for (let round = 0; round < rounds; round++) all.push(await holdAll(peer, shipped));
   const tellAll = (which: string, unit: string, key: keyof Figures) =>
-    tell(`held: ${HELD} of ${BYTES / 1024} KiB, ${which}`, unit, all.map((each) => each[key]));
+    tell(`held: ${heldName(which)}`, unit, all.map((each) => each[key]));
   tellAll("resident before", "MiB", "beforeMiB");
   tellAll("resident while held", "MiB", "heldMiB");
   tellAll("resident at most, while answered", "MiB", "mostMiB");

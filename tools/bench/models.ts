@@ -17,10 +17,16 @@ const LOAD_MS = 1_000;
 const RELOADS = 7;
 
 /** What the models are that nobody asks. */
-const KINDS: Readonly<Record<string, (upstream: string) => string>> = {
-  external: (upstream) => `external: true, upstream: "${upstream}"`,
+const SETTINGS = {
+  external: (upstream: string) => `external: true, upstream: "${upstream}"`,
   "asleep processes": () => 'process: { command: ["false", "${PORT}"] }',
 };
+type Kind = keyof typeof SETTINGS;
+export const KINDS = Object.keys(SETTINGS) as Kind[];
+
+export function growthName(kind: Kind, what: string): string {
+  return `${FEW} -> ${MANY}, ${kind}: ${what}`;
+}
 
 class Side {
   readonly rates: number[] = [];
@@ -28,7 +34,7 @@ class Side {
   readonly idleMiB: number;
 
   constructor(
-    readonly kind: string,
+    readonly kind: Kind,
     readonly count: number,
     readonly models: (extra: string) => string,
     readonly gateway: GatewayProcess,
@@ -57,11 +63,12 @@ export async function models(rounds: number): Promise<void> {
   const { url } = peer;
   const body = await chatFile(peer.dir, "m0", BYTES);
   const sides: Side[] = [];
-  for (const [kind, settings] of Object.entries(KINDS)) {
+  for (const kind of KINDS) {
     for (const count of [FEW, MANY]) {
       const yaml = (extra: string) =>
         `  m0: { external: true, upstream: "${url}", ${extra} }\n` +
-        Array.from({ length: count - 1 }, (_, i) => `  m${i + 1}: { ${settings(url)} }\n`).join("");
+        Array.from({ length: count - 1 }, (_, i) => `  m${i + 1}: { ${SETTINGS[kind](url)} }\n`)
+          .join("");
       const command = shipped.command(...ON_SIDE_CORE);
       const gateway = all.use(await GatewayProcess.start(yaml("enabled: true"), { command }));
       await pause(2);
@@ -75,7 +82,7 @@ export async function models(rounds: number): Promise<void> {
     for (const side of round % 2 ? sides.toReversed() : sides) await side.ask(peer, body);
   }
   for (const side of sides) tellSide(side);
-  for (const kind of Object.keys(KINDS)) tellGrowth(kind, sides);
+  for (const kind of KINDS) tellGrowth(kind, sides);
   for (const side of sides) if (side.count === MANY) await reload(side);
 }
 
@@ -87,13 +94,14 @@ function tellSide({ kind, count, rates, processorUs, idleMiB, gateway }: Side): 
   tell(`${what}: resident, after the load`, "MiB", [residentMiB(gateway.pid)]);
 }
 
-function tellGrowth(kind: string, sides: readonly Side[]): void {
+function tellGrowth(kind: Kind, sides: readonly Side[]): void {
   const [few, many] = sides.filter((side) => side.kind === kind) as [Side, Side];
-  const what = `models: ${FEW} -> ${MANY}, ${kind}`;
-  tell(`${what}: requests/s`, "%", [median(many.rates) / median(few.rates) * 100]);
+  const tellOf = (what: string, unit: string, value: number) =>
+    tell(`models: ${growthName(kind, what)}`, unit, [value]);
+  tellOf("requests/s", "%", median(many.rates) / median(few.rates) * 100);
   const processor = median(many.processorUs) / median(few.processorUs) * 100;
-  tell(`${what}: processor time`, "%", [processor]);
-  tell(`${what}: resident, idle, more by`, "MiB", [many.idleMiB - few.idleMiB]);
+  tellOf("processor time", "%", processor);
+  tellOf("resident, idle, more by", "MiB", many.idleMiB - few.idleMiB);
 }
 
 /** From the signal to the line that it is done; one model differs. */

@@ -7,6 +7,7 @@ import { ship } from "./shipped.ts";
 
 const HELD = 200;
 const BYTES = 1_024;
+export const RELEASED = `${HELD} held, port answers -> the last is answered`;
 
 /** So many rounds for each time that an engine may take to load: when the gateway asks next differs. */
 export async function release(rounds: number): Promise<void> {
@@ -27,5 +28,5 @@ export async function release(rounds: number): Promise<void> {
     }
   }
   tell(`release: ${HELD} held, port answers -> the last at the engine`, "ms", arrived);
-  tell(`release: ${HELD} held, port answers -> the last is answered`, "ms", answered);
+  tell(`release: ${RELEASED}`, "ms", answered);
 }

@@ -25,6 +25,13 @@ interface Sample {
   readonly descriptors: number;
 }
 
+export const LOST = "lost";
+
+/** `what`: "resident" or "open". */
+export function slopeName(what: string): string {
+  return `${what}, slope of the second half`;
+}
+
 /** @throws if a request was lost, or the gateway died */
 export async function soak(minutes: number): Promise<void> {
   const peer = await Peer.start();
@@ -83,7 +90,7 @@ function tellLedger(ledger: Ledger, { lines }: GatewayProcess): void {
     tellOne(`soak: ${kind}`, counts.map((pair) => pair.join(" ")).join(", "));
   }
   tell("soak: requests, all", "requests", [ledger.all]);
-  tell("soak: lost", "requests", [ledger.lostCount]);
+  tell(`soak: ${LOST}`, "requests", [ledger.lostCount]);
   const seen = (wanted: string) => lines.filter(({ msg }) => msg === wanted).length;
   tell("soak: wakes", "wakes", [seen("waking")]);
   tell("soak: reloads", "reloads", [seen("config reloaded")]);
@@ -97,7 +104,7 @@ function tellSamples(begin: Sample, samples: readonly Sample[], end: Sample): vo
   const half = samples.slice(Math.floor(samples.length / 2));
   for (const [key, what, unit] of MEASURED) {
     tell(`soak: ${what}, second half`, unit, half.map((each) => each[key]));
-    tell(`soak: ${what}, slope of the second half`, `${unit}/h`, [slopeOf(half, key)]);
+    tell(`soak: ${slopeName(what)}`, `${unit}/h`, [slopeOf(half, key)]);
     tell(`soak: ${what}, before`, unit, [begin[key]]);
     tell(`soak: ${what}, ${REST_S} s after`, unit, [end[key]]);
   }

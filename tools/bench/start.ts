@@ -12,6 +12,13 @@ import { ship } from "./shipped.ts";
 /** Once it has listened for so long, nothing of its start goes on. */
 const IDLE_AFTER_S = 2;
 
+const PROCESS = "a process", DEPLOYMENT = "a Deployment";
+export const SIDES = [PROCESS, DEPLOYMENT];
+
+export function startName(side: string): string {
+  return `${side} configured, to listening`;
+}
+
 class Side {
   readonly tookMs: number[] = [];
   readonly busyMs: number[] = [];
@@ -36,19 +43,19 @@ class Side {
 export async function start(rounds: number): Promise<void> {
   await using all = new AsyncDisposableStack();
   const process = '  m: { process: { command: ["false", "${PORT}"] } }\n';
-  const sides = [new Side("a process", process, all.use(await ship()).command())];
+  const sides = [new Side(PROCESS, process, all.use(await ship()).command())];
   const reason = noImageRoot();
   if (reason) console.log(`start: with a Deployment skipped, ${reason}`);
   else {
     const root = all.use(await ImageRoot.create());
     const { command } = all.use(await imagePod(root));
-    sides.push(new Side("a Deployment", "  m: { deployment: m }\n", command));
+    sides.push(new Side(DEPLOYMENT, "  m: { deployment: m }\n", command));
   }
   for (let round = 0; round < rounds; round++) {
     for (const side of sides) await side.start();
   }
   for (const { name, tookMs, busyMs, residentMiB } of sides) {
-    tell(`start: ${name} configured, to listening`, "ms", tookMs);
+    tell(`start: ${startName(name)}`, "ms", tookMs);
     tell(`start: ${name} configured, processor time of it`, "ms", busyMs);
     tell(`start: ${name} configured, resident, idle`, "MiB", residentMiB);
   }
