@@ -10,9 +10,12 @@ export const addedLatencyOf = (what: string, at: Percentile) => `added latency o
 export const memoryWhen = (when: string) => `resident memory, ${when}`;
 
 export const REQUEST = "a request";
-export const EVENT = "an event";
+export const EVENT = "an event, 100 streams";
+export const CALM_EVENT = "an event, 10 streams";
 export const IDLE = "idle";
 export const STREAMING = "500 open streams";
 export const AFTER_LARGE = "just after 50 bodies of 1 MB";
 export const LATER = "10 s later";
+/** How quiet the machine was. */
+export const OTHERS_TOOK = "taken by other processes meanwhile";
 export const PEAK = "the peak of all this";

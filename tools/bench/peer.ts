@@ -5,6 +5,7 @@
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { isInstalled, versionOf } from "./installed.ts";
+import { processorMs } from "./processor_time.ts";
 
 const PEER_CORE = 1;
 const SIDE_CORE = 0;
@@ -18,6 +19,8 @@ export interface Load {
   /** Why the first one failed. */
   readonly reason: string;
   readonly seconds: number;
+  /** Of the load and of the upstream. */
+  readonly processorMs: number;
   readonly latencyMs: Readonly<Record<"p50" | "p95" | "p99" | "max", number>>;
 }
 
@@ -97,6 +100,7 @@ export class Peer implements AsyncDisposable {
   }
 
   async #run(args: readonly string[]): Promise<Load> {
+    const beforeMs = processorMs(this.#upstream.pid);
     const { success, stdout, stderr } = await this.#command(args).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     if (!success) throw new Error(`The load ended badly: ${text(stderr)}`);
@@ -106,6 +110,7 @@ export class Peer implements AsyncDisposable {
         `${load.failed} of ${load.failed + load.count} failed, the first: ${load.reason}`,
       );
     }
-    return load;
+    const upstreamMs = processorMs(this.#upstream.pid) - beforeMs;
+    return { ...load, processorMs: load.processorMs + upstreamMs };
   }
 }

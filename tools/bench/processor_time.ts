@@ -10,6 +10,15 @@ export function processorMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * (1000 / TICKS_PER_S);
 }
 
+/** What all processes of the machine have taken of its cores so far, and its host from it, in ms. */
+export function machineMs(): number {
+  const [, ...ticks] = Deno.readTextFileSync("/proc/stat").split("\n")[0]!.split(/\s+/).map(Number);
+  const [user, nice, system, , , irq, softirq, steal] = ticks as [
+    ...[number, number, number, number, number, number, number, number],
+  ];
+  return (user + nice + system + irq + softirq + steal) * (1000 / TICKS_PER_S);
+}
+
 /** Resident memory of process `pid`, in MiB. */
 export function residentMiB(pid: number): number {
   return memoryMiB(pid, "VmRSS");

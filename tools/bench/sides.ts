@@ -12,7 +12,7 @@ import { type Bodies, MODEL } from "./bodies.ts";
 import { versionOf } from "./installed.ts";
 import { type Other, OTHERS } from "./others.ts";
 import { type Load, ON_SIDE_CORE, type Peer } from "./peer.ts";
-import { familySum, peakMiB, processorMs, residentMiB } from "./processor_time.ts";
+import { familySum, machineMs, peakMiB, processorMs, residentMiB } from "./processor_time.ts";
 import { GATEWAY } from "./ratios.ts";
 
 const BARE_PROXY = new URL("bare_proxy.ts", import.meta.url).pathname;
@@ -27,10 +27,13 @@ export class Side {
 
   /** What `run` found, and the processor time of all of its processes meanwhile. @throws with its name */
   async measure(run: () => Promise<Load>): Promise<Measured> {
-    const beforeMs = this.#sum(processorMs);
+    const startMs = performance.now(), beforeMs = this.#sum(processorMs), allBeforeMs = machineMs();
     try {
       const load = await run();
-      return { load, processorMs: this.#sum(processorMs) - beforeMs };
+      const ownMs = this.#sum(processorMs) - beforeMs;
+      const othersMs = machineMs() - allBeforeMs - ownMs - load.processorMs;
+      const othersShare = Math.max(0, othersMs) / (performance.now() - startMs);
+      return { load, processorMs: ownMs, othersShare };
     } catch (error) {
       throw new Error(`${this.name}: ${(error as Error).message}`);
     }
@@ -52,6 +55,8 @@ export class Side {
 export interface Measured {
   readonly load: Load;
   readonly processorMs: number;
+  /** What processes that have nothing to do with it took, of one core. */
+  readonly othersShare: number;
 }
 
 /** All that a comparison needs. */

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -32,9 +33,11 @@ type report struct {
 	Count  int `json:"count"`
 	Failed int `json:"failed"`
 	// Why the first one did.
-	Reason    string      `json:"reason"`
-	Seconds   float64     `json:"seconds"`
-	LatencyMs percentiles `json:"latencyMs"`
+	Reason  string  `json:"reason"`
+	Seconds float64 `json:"seconds"`
+	// Of this process, from its start.
+	ProcessorMs float64     `json:"processorMs"`
+	LatencyMs   percentiles `json:"latencyMs"`
 }
 
 // What all connections found; each has a place of its own for its latencies.
@@ -242,10 +245,18 @@ func (r *results) tell() {
 		return all[min(len(all)-1, int(share*float64(len(all))))]
 	}
 	text, _ := json.Marshal(report{
-		len(all), r.failed, r.reason, took.Seconds(),
+		len(all), r.failed, r.reason, took.Seconds(), processorMs(),
 		percentiles{at(0.5), at(0.95), at(0.99), at(1)},
 	})
 	fmt.Println(string(text))
+}
+
+func processorMs() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		fail(err.Error())
+	}
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e6
 }
 
 func ms(d time.Duration) float64 {
