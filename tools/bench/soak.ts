@@ -11,6 +11,7 @@ import { engineWords } from "./hold.ts";
 import { Peer } from "./peer.ts";
 import { residentMiB } from "./processor_time.ts";
 import { ship } from "./shipped.ts";
+import { slopeOf } from "./slope.ts";
 import { Ledger, OUTCOMES } from "./soak_ledger.ts";
 import { SLEEPERS, traffic } from "./soak_traffic.ts";
 
@@ -104,22 +105,15 @@ function tellSamples(begin: Sample, samples: readonly Sample[], end: Sample): vo
   const half = samples.slice(Math.floor(samples.length / 2));
   for (const [key, what, unit] of MEASURED) {
     tell(`soak: ${what}, second half`, unit, half.map((each) => each[key]));
-    tell(`soak: ${slopeName(what)}`, `${unit}/h`, [slopeOf(half, key)]);
+    tell(`soak: ${slopeName(what)}`, `${unit}/h`, [
+      slopeOf(half.map((each) => [each.atH, each[key]])),
+    ]);
     tell(`soak: ${what}, before`, unit, [begin[key]]);
     tell(`soak: ${what}, ${REST_S} s after`, unit, [end[key]]);
   }
 }
 
 const MEASURED = [["mib", "resident", "MiB"], ["descriptors", "open", "descriptors"]] as const;
-
-/** Of the line with the least squares. */
-function slopeOf(samples: readonly Sample[], key: "mib" | "descriptors"): number {
-  const mean = (of: (each: Sample) => number) =>
-    samples.reduce((sum, each) => sum + of(each), 0) / samples.length;
-  const atH = mean((each) => each.atH), value = mean((each) => each[key]);
-  return mean((each) => (each.atH - atH) * (each[key] - value)) /
-    mean((each) => (each.atH - atH) ** 2);
-}
 
 /** An engine that nobody starts or stops meanwhile. */
 async function alwaysUp({ dir }: Peer) {
