@@ -11,9 +11,7 @@ import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
 import { ClusterUpstream } from "./cluster_upstream.ts";
 import { tell } from "./figures.ts";
-import { WAKES_AFTER_MS } from "./wake.ts";
-
-export const POD_READY = "pod ready in the API -> held request there";
+import { POD_READY, WAKES_AFTER_MS } from "./wake.ts";
 
 /** When the API server told of something of a kind that it became ready, the last time. */
 class FirstReady implements AsyncDisposable {

@@ -1,11 +1,11 @@
 /** What is asked of starts, of many requests, many models and long times; `targets.ts` has the rest. */
-import { POD_READY } from "./cluster_wake.ts";
 import { HELD, heldName } from "./held.ts";
 import { growthName, KINDS } from "./models.ts";
 import { RELEASED } from "./release.ts";
 import { LOST, slopeName } from "./soak.ts";
 import { SIDES, startName } from "./start.ts";
 import type { Target } from "./targets.ts";
+import { POD_READY } from "./wake.ts";
 
 export const LOAD_TARGETS: readonly Target[] = [
   ...SIDES.map((side) => ({ section: "start", what: startName(side), atMost: 150 })),

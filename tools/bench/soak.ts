@@ -126,7 +126,11 @@ async function alwaysUp({ dir }: Peer) {
   return {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
-      child.kill();
+      try {
+        child.kill();
+      } catch {
+        // It has ended already, and that is why requests were lost.
+      }
       await child.status;
     },
   };

@@ -5,6 +5,8 @@ export type Outcome = typeof OUTCOMES[number];
 
 export const OUTCOMES = ["answered", "refused", "left"] as const;
 
+const FAULT_LENGTH_MAX = 120;
+
 export class Ledger {
   readonly #counts = new Map<string, Map<Outcome, number>>();
   readonly #lost = new Map<string, number>();
@@ -15,7 +17,7 @@ export class Ledger {
   }
 
   lost(kind: string, error: unknown): void {
-    const why = `${kind}: ${(error as Error).message ?? error}`;
+    const why = `${kind}: ${(error as Error).message ?? error}`.slice(0, FAULT_LENGTH_MAX);
     this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
   }
 
