@@ -5,7 +5,9 @@ import { chatFile } from "./chat_body.ts";
 import { tell } from "./figures.ts";
 import { ON_SIDE_CORE, Peer } from "./peer.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
+import { quietest } from "./proxies.ts";
 import { median } from "./quantile.ts";
+import { Side } from "./sides.ts";
 import { ship } from "./shipped.ts";
 
 const FEW = 10;
@@ -28,9 +30,11 @@ export function growthName(kind: Kind, what: string): string {
   return `${FEW} -> ${MANY}, ${kind}: ${what}`;
 }
 
-class Side {
+class Configured {
   readonly rates: number[] = [];
   readonly processorUs: number[] = [];
+  /** What others of the machine took meanwhile, of a core. */
+  readonly othersShares: number[] = [];
   readonly idleMiB: number;
 
   constructor(
@@ -43,14 +47,14 @@ class Side {
   }
 
   async ask(peer: Peer, body: string): Promise<void> {
-    const { url, pid } = this.gateway;
-    const before = processorMs(pid);
-    const { count, seconds } = await peer.load(`${url}/v1/chat/completions`, body, {
-      connections: CONNECTIONS,
-      forMs: LOAD_MS,
-    });
+    const side = new Side(`${this.count} models`, this.gateway.url, this.gateway.pid);
+    const options = { connections: CONNECTIONS, forMs: LOAD_MS };
+    const { load: { count, seconds }, processorMs, othersShare } = await quietest(() =>
+      side.measure(() => peer.load(side.url, body, options))
+    );
     this.rates.push(count / seconds);
-    this.processorUs.push((processorMs(pid) - before) * 1000 / count);
+    this.processorUs.push(processorMs * 1000 / count);
+    this.othersShares.push(othersShare * 100);
   }
 }
 
@@ -62,7 +66,7 @@ export async function models(rounds: number): Promise<void> {
   const shipped = all.use(await ship());
   const { url } = peer;
   const body = await chatFile(peer.dir, "m0", BYTES);
-  const sides: Side[] = [];
+  const sides: Configured[] = [];
   for (const kind of KINDS) {
     for (const count of [FEW, MANY]) {
       const yaml = (extra: string) =>
@@ -72,21 +76,25 @@ export async function models(rounds: number): Promise<void> {
       const command = shipped.command(...ON_SIDE_CORE);
       const gateway = all.use(await GatewayProcess.start(yaml("enabled: true"), { command }));
       await pause(2);
-      sides.push(new Side(kind, count, yaml, gateway));
+      sides.push(new Configured(kind, count, yaml, gateway));
     }
   }
   // The first round is for the compiler; each other one goes the other way round.
   for (const side of sides) await side.ask(peer, body);
-  for (const { rates, processorUs } of sides) rates.length = processorUs.length = 0;
+  for (const { rates, processorUs, othersShares } of sides) {
+    rates.length = processorUs.length = othersShares.length = 0;
+  }
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 ? sides.toReversed() : sides) await side.ask(peer, body);
   }
   for (const side of sides) tellSide(side);
+  const others = sides.flatMap(({ othersShares }) => othersShares);
+  tell("models: others of the machine took meanwhile", "% of a core", others);
   for (const kind of KINDS) tellGrowth(kind, sides);
   for (const side of sides) if (side.count === MANY) await reload(side);
 }
 
-function tellSide({ kind, count, rates, processorUs, idleMiB, gateway }: Side): void {
+function tellSide({ kind, count, rates, processorUs, idleMiB, gateway }: Configured): void {
   const what = `models: ${count}, ${kind}`;
   tell(`${what}: 1 KB, ${CONNECTIONS} at once, one core`, "requests/s", rates);
   tell(`${what}: processor time`, "us/request", processorUs);
@@ -94,18 +102,20 @@ function tellSide({ kind, count, rates, processorUs, idleMiB, gateway }: Side): 
   tell(`${what}: resident, after the load`, "MiB", [residentMiB(gateway.pid)]);
 }
 
-function tellGrowth(kind: Kind, sides: readonly Side[]): void {
-  const [few, many] = sides.filter((side) => side.kind === kind) as [Side, Side];
+function tellGrowth(kind: Kind, sides: readonly Configured[]): void {
+  const [few, many] = sides.filter((side) => side.kind === kind) as [Configured, Configured];
   const tellOf = (what: string, unit: string, value: number) =>
     tell(`models: ${growthName(kind, what)}`, unit, [value]);
   tellOf("requests/s", "%", median(many.rates) / median(few.rates) * 100);
+  const inRounds = many.rates.map((rate, round) => rate / few.rates[round]! * 100);
+  tell(`models: ${growthName(kind, "requests/s in the same round")}`, "%", inRounds);
   const processor = median(many.processorUs) / median(few.processorUs) * 100;
   tellOf("processor time", "%", processor);
   tellOf("resident, idle, more by", "MiB", many.idleMiB - few.idleMiB);
 }
 
 /** From the signal to the line that it is done; one model differs. */
-async function reload({ kind, count, models, gateway }: Side): Promise<void> {
+async function reload({ kind, count, models, gateway }: Configured): Promise<void> {
   const took: number[] = [], busy: number[] = [];
   const done = () => gateway.lines.filter(({ msg }) => msg === "config reloaded");
   for (let round = 0; round < RELOADS; round++) {

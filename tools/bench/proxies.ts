@@ -91,7 +91,7 @@ async function visitAll(
 }
 
 /** The machine is shared: what was disturbed is measured again, and the least disturbed is taken. */
-async function quietest(measure: () => Promise<Measured>): Promise<Measured> {
+export async function quietest(measure: () => Promise<Measured>): Promise<Measured> {
   let best = await measure();
   for (let tries = 1; tries < TRIES && best.othersShare > OTHERS_SHARE_MAX; tries++) {
     const next = await measure();
