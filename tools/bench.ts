@@ -5,6 +5,7 @@
  *   deno task bench                all sections; writes docs/BENCHMARKS.md
  *   deno task bench proxies wake   only these; writes nothing
  *   deno task bench --write wake   only these; writes their part of docs/BENCHMARKS.md, and of the baseline
+ *   deno task bench soak 60        so many minutes of mixed traffic, which is no part of all; also --soak
  *   deno task bench --write        all, and the whole baseline, bench/baseline.json
  *
  * Ratios that are worse than the baseline's are told, and change nothing: the exit code is 1 only where something could
@@ -12,11 +13,17 @@
  */
 import { readBaseline, tellWorse, updated, worseThan, writeBaseline } from "./bench/baseline.ts";
 import { beginSection, figures } from "./bench/figures.ts";
+import { gateways } from "./bench/gateways.ts";
+import { held } from "./bench/held.ts";
 import { idle } from "./bench/idle.ts";
 import { image } from "./bench/image.ts";
+import { models } from "./bench/models.ts";
 import { cluster } from "./bench/on_cluster.ts";
 import { writePage } from "./bench/page.ts";
 import { proxies } from "./bench/proxies.ts";
+import { release } from "./bench/release.ts";
+import { soak } from "./bench/soak.ts";
+import { start } from "./bench/start.ts";
 import { wakeOverhead } from "./bench/wake.ts";
 
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
@@ -24,14 +31,25 @@ const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   wake: () => wakeOverhead(7),
   idle: () => idle(200, 20),
   cluster,
-  image: () => image(10),
+  image,
+  start: () => start(15),
+  held: () => held(3),
+  release: () => release(5),
+  models: () => models(15),
+  gateways: () => gateways(5),
 };
 
+const MINUTES = /^\d+$/;
+const minutes = Number(Deno.args.find((word) => MINUTES.test(word)) ?? 60);
+/** Only by its name. */
+const BY_NAME = { ...SECTIONS, soak: () => soak(minutes) };
+
 const isWriting = Deno.args.includes("--write");
-const named = Deno.args.filter((word) => word !== "--write");
-const unknown = named.find((name) => !Object.hasOwn(SECTIONS, name));
+const named = Deno.args.filter((word) => word !== "--write" && !MINUTES.test(word))
+  .map((word) => word === "--soak" ? "soak" : word);
+const unknown = named.find((name) => !Object.hasOwn(BY_NAME, name));
 if (unknown !== undefined) {
-  console.error(`There is no section '${unknown}'; there are ${Object.keys(SECTIONS).join(", ")}`);
+  console.error(`There is no section '${unknown}'; there are ${Object.keys(BY_NAME).join(", ")}`);
   Deno.exit(2);
 }
 
@@ -40,7 +58,7 @@ const broken = new Set<string>();
 for (const name of named.length > 0 ? named : Object.keys(SECTIONS)) {
   beginSection(name);
   try {
-    await SECTIONS[name]!();
+    await BY_NAME[name as keyof typeof BY_NAME]!();
   } catch (error) {
     broken.add(name);
     console.error(`\n!!! ${name}: NOT MEASURED: ${(error as Error).stack}\n`);

@@ -85,11 +85,12 @@ export class GatewayProcess implements AsyncDisposable {
   async write(models: string, { server = "", routes = "" } = {}): Promise<void> {
     const unless = (key: string, value: string) =>
       new RegExp(`^\\s*${key}:`, "m").test(server) ? "" : `${key}: ${value}\n`;
-    const given = unless("shutdownDelay", "0s") + unless("operator", "false") + server;
+    const given = unless("listen", "127.0.0.1:0") + unless("shutdownDelay", "0s") +
+      unless("operator", "false") + server;
     const lines = given.split("\n").filter(Boolean).map((line) => `  ${line.trim()}\n`).join("");
     await Deno.writeTextFile(
       this.file,
-      `server:\n  listen: 127.0.0.1:0\n  logFormat: json\n` +
+      `server:\n  logFormat: json\n` +
         `${lines}models:\n${models}${routes}`,
     );
   }

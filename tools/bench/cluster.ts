@@ -1,14 +1,10 @@
 /**
  * What the gateway costs in front of a cluster, that of `$TEST_KUBECONFIG`: a wake beyond what the cluster itself
- * takes, 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the image; the one from source
- * stands beside it where memory is measured. Its argument is the file that gets the figures.
+ * takes, 1, 2 and 4 gateways as one, 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the
+ * image; the one from source stands beside it where memory is measured. Its argument is the file that gets the figures.
  */
 import { dirname } from "node:path";
-import { systemClock as clock } from "../../src/platform/clock.ts";
-import { systemRandom as random } from "../../src/platform/random.ts";
 import { SERVICE_ACCOUNT_DIR } from "../../src/targets/kubernetes/cluster_access.ts";
-import { type KubernetesObject, Reflector } from "../../src/targets/kubernetes/reflector.ts";
-import { silentLog } from "../../src/telemetry/log.ts";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
 import { TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
@@ -19,110 +15,17 @@ import {
 } from "../../src/testing/gateway_process.ts";
 import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
-import { beginSection, figures, tell, tellOne } from "./figures.ts";
+import { gatewaysOnCluster } from "./cluster_gateways.ts";
+import { ClusterUpstream } from "./cluster_upstream.ts";
+import { wakeOnCluster } from "./cluster_wake.ts";
+import { beginSection, figures, tellOne } from "./figures.ts";
 import { buildImage, type Image } from "../../src/testing/image.ts";
 import { asPod } from "./in_pod.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
 
-const WAKES = 20;
 const MODELS = 1_000;
 const WOKEN = 500;
 const QUIET_S = 60;
-
-/** All pods of the benchmark are this one server: it knows when a request is there. */
-class Upstream implements AsyncDisposable {
-  arrivedMs = 0;
-  #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    if (request.method === "GET") {
-      return new Response(null, { status: request.url.endsWith("/health") ? 200 : 404 });
-    }
-    this.arrivedMs = epochMs();
-    await request.body?.cancel();
-    return Response.json({});
-  });
-
-  /** Annotations of a pod that is it. */
-  get pod(): Record<string, string> {
-    return { "bed/forward": `127.0.0.1:${this.#server.addr.port}`, "bed/start": "200ms" };
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#server.shutdown();
-  }
-}
-
-/** When the API server told of something of a kind that it became ready, the last time. */
-class FirstReady implements AsyncDisposable {
-  atMs = 0;
-  #wasReady = true;
-  readonly #reflector: Reflector<boolean>;
-
-  constructor(
-    { api, name }: TestNamespace,
-    root: string,
-    plural: string,
-    isReady: (object: KubernetesObject) => boolean,
-  ) {
-    this.#reflector = new Reflector({
-      ...{ api, clock, random, path: `${root}/namespaces/${name}/${plural}` },
-      log: silentLog,
-      pick: isReady,
-      onChange: (_, ready = false) => {
-        if (ready && !this.#wasReady) this.atMs = epochMs();
-        this.#wasReady = ready;
-      },
-      onContact() {},
-    });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#reflector.close();
-  }
-}
-
-// deno-lint-ignore no-explicit-any
-type Json = any;
-
-function podIsReady({ status }: Json): boolean {
-  return status.conditions?.some((each: Json) => each.type === "Ready" && each.status === "True");
-}
-
-function sliceIsReady({ endpoints }: Json): boolean {
-  return endpoints?.some(({ conditions }: Json) => conditions.ready && !conditions.terminating) ??
-    false;
-}
-
-async function wake(image: Image): Promise<void> {
-  await using upstream = new Upstream();
-  await using namespace = await TestNamespace.create();
-  await using proxy = await RecordingProxy.start(
-    await createAccount(namespace, "gateway", EVERYTHING),
-  );
-  await namespace.deployment("m", upstream.pod);
-  await using pod = new FirstReady(namespace, "/api/v1", "pods", podIsReady);
-  await using slice = new FirstReady(
-    ...[namespace, "/apis/discovery.k8s.io/v1", "endpointslices", sliceIsReady] as const,
-  );
-  await using gateway = await startGateway(namespace, { m: "idleTimeout: 500ms" }, {
-    ...{ kubeconfig: proxy.kubeconfig, command: image.command(dirname(proxy.kubeconfig)) },
-  });
-  const patched: number[] = [], podReady: number[] = [], sliceReady: number[] = [];
-  for (let round = 0; round <= WAKES; round++) {
-    await gateway.until("m", "asleep", 1 + round);
-    const before = proxy.calls.length;
-    const sentMs = epochMs();
-    await (await gateway.chat("m")).text();
-    // The first one is for the compiler.
-    if (round === 0) continue;
-    const patch = proxy.calls.slice(before).find(({ right }) => right.startsWith("patch "))!;
-    patched.push(patch.cameMs - sentMs);
-    podReady.push(upstream.arrivedMs - pod.atMs);
-    sliceReady.push(upstream.arrivedMs - slice.atMs);
-  }
-  tell("cluster: cold request sent -> scale patch at the API server", "ms", patched);
-  tell("cluster: pod ready in the API -> held request there", "ms", podReady);
-  tell("cluster: endpoint ready in the API -> held request there", "ms", sliceReady);
-}
 
 /** What is the same for all that is measured in front of many models. */
 interface Crowd {
@@ -133,11 +36,11 @@ interface Crowd {
 }
 
 async function manyModels(image: Image): Promise<void> {
-  await using upstream = new Upstream();
+  await using upstream = new ClusterUpstream();
   await using namespace = await TestNamespace.create();
   const names = Array.from({ length: MODELS }, (_, i) => `m${i}`);
   console.log(`cluster: making ${MODELS} Deployments`);
-  await Promise.all(names.map((name) => namespace.deployment(name, upstream.pod)));
+  await Promise.all(names.map((name) => namespace.deployment(name, upstream.pod())));
   // The controllers take their time; the gateway would hear of each thing they do.
   await eventually(async () => {
     const all = await namespace.list("/apis/apps/v1", "deployments");
@@ -232,6 +135,7 @@ async function wokenAtOnce(
 
 beginSection("cluster");
 await using image = await buildImage();
-await wake(image);
+await wakeOnCluster(image, 7);
+await gatewaysOnCluster(image, 5);
 await manyModels(image);
 if (Deno.args[0]) await Deno.writeTextFile(Deno.args[0], JSON.stringify(figures()));

@@ -1,13 +1,12 @@
 /**
- * What the image costs, from its files in a bare root: its size, how soon it listens with Kubernetes configured, its
- * memory idle and with 500 open streams, and whether it lives in 128 MiB while prompts of 64 KB arrive. Memory is
- * measured under a limit, from which V8 takes the size of its heap.
+ * What the image costs, from its files in a bare root: its size, its memory with 500 open streams, and whether it lives
+ * in 128 MiB while prompts of 64 KB arrive. Memory is measured under a limit, from which V8 takes the size of its heap.
  */
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { ImageRoot, noImageRoot } from "../../src/testing/image_root.ts";
 import { MemoryLimit } from "./memory_limit.ts";
-import { tell, tellOne } from "./figures.ts";
-import { processorMs, residentMiB } from "./processor_time.ts";
+import { tellOne } from "./figures.ts";
+import { residentMiB } from "./processor_time.ts";
 
 const STREAMS = 500;
 /** What the manifests give it. */
@@ -15,17 +14,15 @@ const ROOMY_MIB = 1024;
 const TIGHT_MIB = 128;
 /** V8 allows itself a heap of 256 MiB at least, and allocators keep some for each thread. */
 const TIGHT = { DENO_V8_FLAGS: "--max-old-space-size=36", MALLOC_ARENA_MAX: "1" };
-const END = "-----END CERTIFICATE-----";
 const PROMPT = "x".repeat(64 * 1024);
 const PROMPTS = 2_000;
 const PROMPTS_AT_ONCE = 200;
 
-export async function image(starts: number): Promise<void> {
+export async function image(): Promise<void> {
   const reason = noImageRoot();
   if (reason) return console.log(`image: skipped, ${reason}`);
   await using root = await ImageRoot.create();
   await sizes(root.dir);
-  await startToListening(root, starts);
   await memory(root);
   await tight(root);
 }
@@ -52,47 +49,6 @@ async function sizeOf(dir: string, paths: readonly string[]): Promise<string> {
   ]);
   await tar.status;
   return `${(all / 1e6).toFixed(1)} MB, ${(compressed / 1e6).toFixed(1)} MB with gzip`;
-}
-
-/** A pod's service account; its API server is not there, which a start does not wait for. */
-async function asPod(root: ImageRoot) {
-  const serviceAccount = await Deno.makeTempDir({ prefix: "service-account-" });
-  await Deno.chmod(serviceAccount, 0o755);
-  await Deno.writeTextFile(`${serviceAccount}/token`, "token");
-  await Deno.writeTextFile(`${serviceAccount}/ca.crt`, await anyAuthority());
-  await Deno.writeTextFile(`${serviceAccount}/namespace`, "ai");
-  const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: "9" };
-  const command = await root.command({ serviceAccount, env });
-  return {
-    command,
-    [Symbol.asyncDispose]: () => Deno.remove(serviceAccount, { recursive: true }),
-  };
-}
-
-/** A cluster has one, a machine many. */
-async function anyAuthority(): Promise<string> {
-  const all = await Deno.readTextFile("/etc/ssl/certs/ca-certificates.crt");
-  return `${all.split(END)[0]}${END}\n`;
-}
-
-/** From the call that makes the process, which enters the root first, to the line that it listens. */
-async function startToListening(root: ImageRoot, starts: number): Promise<void> {
-  await using pod = await asPod(root);
-  const took: number[] = [], busy: number[] = [], resident: number[] = [];
-  for (let start = 0; start < starts; start++) {
-    const startMs = performance.now();
-    await using gateway = await GatewayProcess.start("  m: { deployment: m }\n", {
-      ...{ command: pod.command, server: "operator: 127.0.0.1:0" },
-    });
-    busy.push(processorMs(gateway.pid));
-    const { time } = gateway.lines.find(({ msg }) => msg === "listening")!;
-    took.push(Date.parse(time) - performance.timeOrigin - startMs);
-    await pause(2);
-    resident.push(residentMiB(gateway.pid));
-  }
-  tell("image: start to listening, a Deployment configured", "ms", took);
-  tell("image: processor time of it", "ms", busy);
-  tell("image: resident memory, idle, a Deployment configured", "MiB", resident);
 }
 
 /** Streams that say a word a second until they are left. */

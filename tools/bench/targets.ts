@@ -1,5 +1,6 @@
 /** What is asked of the gateway: a limit to a figure of its own, or to its ratio to one that stands beside it. */
 import type { Figure } from "./figures.ts";
+import { LOAD_TARGETS } from "./load_targets.ts";
 import {
   addedLatencyOf,
   AFTER_LARGE,
@@ -98,5 +99,5 @@ export const TARGETS: readonly Target[] = [
   ...WAKES_AFTER_MS.map((afterMs) => ({
     ...{ section: "wake", what: wakeName(afterMs), quantile: 0.95, atMost: 30 },
   })),
-  { section: "image", what: "start to listening, a Deployment configured", atMost: 150 },
+  ...LOAD_TARGETS,
 ];

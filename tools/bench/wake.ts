@@ -11,6 +11,9 @@ export function wakeName(afterMs: number): string {
   return `port answers after ${afterMs} ms -> held request there`;
 }
 
+/** In front of a cluster. */
+export const POD_READY = "pod ready in the API -> held request there";
+
 export async function wakeOverhead(rounds: number): Promise<void> {
   for (const afterMs of WAKES_AFTER_MS) {
     await using gateway = await GatewayProcess.start(lateModel("m", afterMs));

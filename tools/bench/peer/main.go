@@ -4,8 +4,10 @@
 //	peer upstream PORT
 //	peer load URL BODY_FILE CONNECTIONS MS PAUSE_US
 //	peer streams URL BODY_FILE STREAMS EVENTS INTERVAL_US
+//	peer engine PORT MS|FILE
+//	peer hold URL BODY_FILE COUNT
 //
-// The last two tell one line of JSON. Both ends read one clock, that of the machine.
+// `load`, `streams` and `hold` tell one line of JSON. Both ends read one clock, that of the machine.
 package main
 
 import (
@@ -14,7 +16,7 @@ import (
 	"strconv"
 )
 
-const usage = "peer upstream PORT | load URL BODY_FILE CONNECTIONS MS PAUSE_US | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US"
+const usage = "peer upstream PORT | load URL BODY_FILE CONNECTIONS MS PAUSE_US | streams URL BODY_FILE STREAMS EVENTS INTERVAL_US | engine PORT MS|FILE | hold URL BODY_FILE COUNT"
 
 func main() {
 	if len(os.Args) < 3 {
@@ -27,6 +29,10 @@ func main() {
 		load(os.Args[2], os.Args[3], number(4), number(5), number(6))
 	case "streams":
 		streams(os.Args[2], os.Args[3], number(4), number(5), number(6))
+	case "engine":
+		engine(os.Args[2], os.Args[3])
+	case "hold":
+		hold(os.Args[2], os.Args[3], number(4))
 	default:
 		fail("no such part: " + os.Args[1])
 	}
