@@ -1,5 +1,4 @@
 /** What `serve` serves: a config file that is watched, or the flags and names of the Go program. */
-import { dirname, resolve } from "node:path";
 import {
   DROP_IN_SETTINGS,
   dropInConfig,
@@ -10,6 +9,7 @@ import type { ParseResult } from "../config/parse.ts";
 import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Config } from "../config/spec.ts";
 import { type ConfigSource, loadConfig, unreadable } from "../config/watch.ts";
+import { absolutePath, folderOf } from "../lib/path.ts";
 import { systemFiles } from "../platform/files.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -31,7 +31,7 @@ export async function findConfig(flags: ServeFlags, terminal: Terminal): Promise
   const path = flags.config ?? terminal.env.VLLM_AUTOSCALER_CONFIG ?? DEFAULT_FILE;
   const source: ConfigSource = {
     path,
-    dir: resolve(dirname(path)),
+    dir: absolutePath(Deno.cwd(), folderOf(path)),
     env: terminal.env,
     files: systemFiles,
   };

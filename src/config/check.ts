@@ -1,5 +1,5 @@
 /** What a check is given: the file as far as it is valid, and a way to say what is wrong where. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Fault } from "./problem.ts";
 import type { configSchema } from "./schema.ts";
 import type { Env } from "./substitute.ts";

@@ -2,7 +2,7 @@
  * Every default of the config file, in the file's own notation, and nowhere else: the schema, the JSON
  * Schema and the docs take them from here.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { EngineName } from "./engines.ts";
 
 export const SERVER_DEFAULTS = {

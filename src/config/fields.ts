@@ -1,5 +1,5 @@
 /** The kinds of value that the config file holds: each checks its text and says what to write. */
-import { z } from "zod";
+import * as z from "zod";
 import { DURATION_PATTERN, parseDuration } from "../lib/duration.ts";
 import { parseSize, SIZE_PATTERN } from "../lib/size.ts";
 import { ADDRESS_PATTERN, parseAddress } from "./address.ts";

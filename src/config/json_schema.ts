@@ -1,5 +1,5 @@
 /** The config file's JSON Schema (draft 2020-12), for editors: the same schema that the program uses. */
-import { z } from "zod";
+import * as z from "zod";
 import { configSchema } from "./schema.ts";
 
 export const SCHEMA_FILE = "config.schema.json";

@@ -1,6 +1,6 @@
 import { expect } from "expect";
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import { OPTIONS } from "../testing/bad_config.ts";
 import { jsonSchemaText, SCHEMA_FILE } from "./json_schema.ts";
 import { parseConfig } from "./parse.ts";

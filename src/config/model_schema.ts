@@ -1,5 +1,5 @@
 /** The schema of one model and of `defaults`: what is scaled, where requests go, and the settings. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   ENGINE_DEFAULTS,
   METRICS_DEFAULTS,

@@ -1,6 +1,6 @@
 /** The valid file to the {@link Config} that the program runs with: defaults in, units off, names split. */
-import { isAbsolute, join } from "node:path";
 import { parseDuration } from "../lib/duration.ts";
+import { absolutePath } from "../lib/path.ts";
 import { parseSize } from "../lib/size.ts";
 import { parseAddress } from "./address.ts";
 import { ENGINE_DEFAULTS, PROCESS_UPSTREAM } from "./defaults.ts";
@@ -45,7 +45,7 @@ function defined<T extends object>(value: T): Defined<T> {
 
 /** A path of the file; "" stays "". */
 function from(dir: string, path: string): string {
-  return path === "" || isAbsolute(path) ? path : join(dir, path);
+  return path && absolutePath(dir, path);
 }
 
 function server(file: ConfigFile["server"], dir: string): ServerSpec {

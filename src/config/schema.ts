@@ -2,7 +2,7 @@
  * The config file: one schema that the program validates with, that `config.schema.json` is made of
  * and that the documentation is written from. What needs more than one key at a time is in `checks.ts`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import {
   KEY_DEFAULTS,
   KUBERNETES_DEFAULTS,

@@ -1,5 +1,5 @@
 /** What the schema found wrong, in the words of somebody who edits the file. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { nearest } from "../lib/nearest.ts";
 import type { Fault } from "./problem.ts";
 import { type Alternatives, alternatives, below, keysAt, wordsAt } from "./schema_walk.ts";

@@ -1,5 +1,5 @@
 /** What a schema says about a place in the file: which keys it may have, which kinds of value. */
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** The alternatives at one place: more than one for "a word or a mapping". */
 export type Alternatives = readonly z.ZodType[];

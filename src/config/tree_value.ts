@@ -2,7 +2,7 @@
  * The tree to the plain value that the schema checks: environment references replaced, and scalars
  * without quotes taken as what the schema wants there.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Fault } from "./problem.ts";
 import { type Alternatives, alternatives, below, takes } from "./schema_walk.ts";
 import { type Env, substitute } from "./substitute.ts";

@@ -1,5 +1,5 @@
 /** The operator API as an OpenAPI 3.1 document. */
-import { z } from "zod";
+import * as z from "zod";
 import { STATE_NAMES } from "../activator/lifecycle.ts";
 
 const nullable = <T extends z.ZodType>(type: T) => z.union([type, z.null()]);

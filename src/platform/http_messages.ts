@@ -42,10 +42,10 @@ export type Handler = (
 ) => HttpResponse | Promise<HttpResponse>;
 
 /** The answer to a request that became a WebSocket: there is nothing more to send. */
-export class SwitchingProtocols extends Response {
-  override get status(): number {
-    return 101;
-  }
+export class SwitchingProtocols implements HttpResponse {
+  readonly status = 101;
+  readonly headers = new Headers();
+  readonly body = null;
 }
 
 interface Address {

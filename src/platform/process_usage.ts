@@ -1,5 +1,4 @@
-/** What this process uses. */
-import { cpuUsage } from "node:process";
+/** What this process uses. Node's `process` is the global one, which is there, and loaded, only once it is asked. */
 
 export interface ProcessUsage {
   readonly residentBytes: number;
@@ -16,7 +15,7 @@ export const processUsage: ProcessUsage = {
     return Deno.memoryUsage().rss;
   },
   get cpuSeconds() {
-    const { user, system } = cpuUsage();
+    const { user, system } = process.cpuUsage();
     return (user + system) / 1_000_000;
   },
   startedSeconds,

@@ -8,7 +8,7 @@ import { rootCause } from "../../lib/root_cause.ts";
 import type { CreateFetch, Fetch, FetchOptions } from "../../platform/fetch.ts";
 import type { Files } from "../../platform/files.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
-import { type KubeconfigFiles, readKubeconfigs } from "./kubeconfig_files.ts";
+import type { KubeconfigFiles } from "./kubeconfig_files.ts";
 
 export interface KubeconfigOptions {
   /** Several belong together, as in `$KUBECONFIG`. */
@@ -58,10 +58,10 @@ class Login {
 
   /** `before`: its connections are kept as long as they show the same certificate. */
   static async begin(options: KubeconfigOptions, before?: Login): Promise<Login> {
+    const { createKubeConfig, readKubeconfigs } = await import("./kubeconfig_files.ts");
     const read = await readKubeconfigs(options.paths, options.files);
     const { context, cluster, user } = chosen(read, options.context);
     refuseUnknown(cluster, user);
-    const { createKubeConfig } = await import("./client_node.ts");
     const config = createKubeConfig();
     config.loadFromOptions({
       clusters: [plain(cluster)],

@@ -1,10 +1,16 @@
 /**
  * The files of a kubeconfig, put together as kubectl does: the first that names something wins, a file
- * that is not there is passed over, and paths are relative to the file that names them.
+ * that is not there is passed over, and paths are relative to the file that names them. Kubernetes' own client, of which
+ * we take what reads them, is large: this file is loaded only where there is one.
  */
-import type { Cluster, Context, User } from "@kubernetes/client-node";
+import {
+  type Cluster,
+  type Context,
+  KubeConfig,
+  loadYaml,
+  type User,
+} from "@kubernetes/client-node";
 import { dirname, isAbsolute, join } from "node:path";
-import { parse } from "yaml";
 import type { Files } from "../../platform/files.ts";
 
 export interface KubeconfigFiles {
@@ -39,8 +45,8 @@ export async function readKubeconfigs(
     const text = await textOf(path, files);
     if (text === undefined) continue;
     found++;
-    const file = await parsed(path, text);
-    const raw = (parse(text) as { users?: readonly RawUser[] }).users ?? [];
+    const file = parsed(path, text);
+    const raw = loadYaml<{ users?: readonly RawUser[] }>(text).users ?? [];
     currentContext ||= file.currentContext;
     for (const cluster of file.clusters) keep(clusters, cluster);
     for (const context of file.contexts) keep(contexts, context);
@@ -66,8 +72,12 @@ async function textOf(path: string, files: Files): Promise<string | undefined> {
   }
 }
 
-async function parsed(path: string, text: string) {
-  const { createKubeConfig } = await import("./client_node.ts");
+/** One with nothing in it yet. */
+export function createKubeConfig(): KubeConfig {
+  return new KubeConfig();
+}
+
+function parsed(path: string, text: string) {
   const config = createKubeConfig();
   try {
     config.loadFromString(text);
