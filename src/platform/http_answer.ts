@@ -20,6 +20,8 @@ export interface AnswerOptions {
   readonly isLast: boolean;
 }
 
+const DIGITS = "0123456789abcdef", CR = 0x0d, LF = 0x0a;
+
 /** Room for a chunk's size and the ends of line around it. */
 const CHUNK_OVERHEAD = 16;
 
@@ -103,10 +105,7 @@ class Out implements Disposable {
   }
 
   async flush(): Promise<void> {
-    if (this.#size === 0) return;
-    const bytes = this.#space.subarray(0, this.#size);
-    this.#size = 0;
-    await this.connection.write(bytes);
+    if (this.#size > 0) await this.connection.write(this.#taken());
   }
 
   async counted(body: HttpBody, length = Infinity): Promise<void> {
@@ -116,7 +115,12 @@ class Out implements Disposable {
       if (!chunk) break;
       if (chunk.length > left) throw new Error("A body is longer than it says");
       left -= chunk.length;
-      await this.#write(chunk);
+      if (this.#fits(chunk)) this.#append(chunk);
+      else {
+        await this.flush();
+        await this.connection.write(chunk);
+      }
+      await this.flush();
     }
     if (left > 0 && left !== Infinity) throw new Error("A body is shorter than it says");
     await this.flush();
@@ -127,28 +131,46 @@ class Out implements Disposable {
       const chunk = await body.read();
       if (!chunk) break;
       if (chunk.length === 0) continue;
-      this.#text(`${chunk.length.toString(16)}\r\n`);
-      await this.#write(chunk, "\r\n");
+      this.#chunkSize(chunk.length);
+      if (this.#fits(chunk)) this.#append(chunk);
+      else {
+        await this.flush();
+        await this.connection.write(chunk);
+      }
+      this.#lineEnd();
+      await this.connection.write(this.#taken());
     }
-    this.#text("0\r\n\r\n");
+    this.#chunkSize(0);
+    this.#lineEnd();
     await this.flush();
   }
 
-  async #write(chunk: Uint8Array, end = ""): Promise<void> {
-    const size = this.#size + chunk.length;
-    if (size + CHUNK_OVERHEAD <= this.#space.length) {
-      this.#space.set(chunk, this.#size);
-      this.#size = size;
-    } else {
-      await this.flush();
-      await this.connection.write(chunk);
-    }
-    if (end !== "") this.#text(end);
-    await this.flush();
+  #fits(chunk: Uint8Array): boolean {
+    return this.#size + chunk.length + CHUNK_OVERHEAD <= this.#space.length;
   }
 
-  #text(text: string): void {
-    this.#size += writeText(text, this.#space, this.#size);
+  #append(chunk: Uint8Array): void {
+    this.#space.set(chunk, this.#size);
+    this.#size += chunk.length;
+  }
+
+  #taken(): Uint8Array<ArrayBuffer> {
+    const bytes = this.#space.subarray(0, this.#size);
+    this.#size = 0;
+    return bytes;
+  }
+
+  /** In hexadecimal, with its line's end: RFC 9112 section 7.1. */
+  #chunkSize(size: number): void {
+    for (let shift = 28 - (Math.clz32(size | 1) & ~3); shift >= 0; shift -= 4) {
+      this.#space[this.#size++] = DIGITS.charCodeAt(size >> shift & 0xf);
+    }
+    this.#lineEnd();
+  }
+
+  #lineEnd(): void {
+    this.#space[this.#size++] = CR;
+    this.#space[this.#size++] = LF;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Bodies of HTTP messages, pulled chunk by chunk: from a connection by their framing, or from a stream. */
+import { type Boundary, BrokenBody } from "./http_boundary.ts";
 import type { Connection } from "./http_connection.ts";
-import type { Framing } from "./http_head.ts";
 
 export interface HttpBody {
   /**
@@ -70,25 +70,6 @@ export interface MessageBodyOptions {
   onCut(): void;
 }
 
-export function boundaryOf(framing: Framing): Boundary {
-  switch (framing.kind) {
-    case "length":
-      return new Counted(framing.length);
-    case "chunked":
-      return new Chunked();
-    case "until close":
-      return new UntilClose();
-  }
-}
-
-/** Where a body ends. */
-export interface Boundary {
-  /** The next bytes of the body; undefined if more have to come first, `end` at its end. @throws BrokenBody */
-  next(connection: Connection): Uint8Array<ArrayBuffer> | undefined | "end";
-  /** True if the end of the connection is the end of the body. */
-  readonly endsWithConnection: boolean;
-}
-
 /** A body of what `pull` brings; cancelling it also ends the read that waits. */
 export class PulledBody implements HttpBody {
   #isOver = false;
@@ -124,130 +105,92 @@ export class PulledBody implements HttpBody {
   }
 }
 
-/** The body of a message that comes on a connection. */
-export class MessageBody extends PulledBody {
+/**
+ * The body of a message that comes on a connection. Each event of a stream passes here, so it is written without the
+ * promises that an `async` function would make of each step.
+ */
+export class MessageBody implements HttpBody {
   /** What came of it is no body, or ended early: nothing that follows can be told from it. */
   isBroken = false;
+  #isOver = false;
+  /** Who waits for the next bytes. */
+  #reader: PromiseWithResolvers<Uint8Array<ArrayBuffer> | undefined> | undefined;
 
   constructor(
     readonly connection: Connection,
     readonly boundary: Boundary,
-    options: MessageBodyOptions,
-  ) {
-    super(async () => {
-      try {
-        const chunk = await this.#piece();
-        if (!chunk) options.onWhole();
-        return chunk;
-      } catch (error) {
-        this.isBroken = true;
-        options.onCut();
-        throw error;
-      }
-    }, options.onCut);
+    readonly options: MessageBodyOptions,
+  ) {}
+
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#isOver) return NOTHING;
+    const reader = this.#reader = Promise.withResolvers<Uint8Array<ArrayBuffer> | undefined>();
+    this.#goOn();
+    return reader.promise;
+  }
+
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#takeReader()?.resolve(undefined);
+    this.options.onCut();
   }
 
   /** Reads to its end, although nobody wants it. @throws as `read` does */
   async drain(): Promise<void> {
-    while (await this.#piece());
-  }
-
-  async #piece(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { connection, boundary } = this;
     for (;;) {
-      const chunk = boundary.next(connection);
-      if (chunk) return chunk === "end" ? undefined : chunk;
-      if (await connection.fill()) continue;
-      if (boundary.endsWithConnection && !connection.isBroken) return undefined;
-      throw new BrokenBody("The connection ended in the middle of a body");
+      const chunk = this.boundary.next(this.connection);
+      if (chunk === "end") return;
+      if (!chunk && !await this.connection.fill()) return this.#checkEnd();
     }
   }
-}
 
-/** A body that broke off, or whose chunks are none. */
-export class BrokenBody extends Error {
-  override name = "BrokenBody";
-}
-
-class Counted implements Boundary {
-  readonly endsWithConnection = false;
-
-  constructor(private left: number) {}
-
-  next(connection: Connection): Uint8Array<ArrayBuffer> | undefined | "end" {
-    if (this.left === 0) return "end";
-    if (connection.size === 0) return undefined;
-    const chunk = connection.take(this.left);
-    this.left -= chunk.length;
-    return chunk;
-  }
-}
-
-class UntilClose implements Boundary {
-  readonly endsWithConnection = true;
-
-  next(connection: Connection): Uint8Array<ArrayBuffer> | undefined {
-    return connection.size === 0 ? undefined : connection.take(Infinity);
-  }
-}
-
-const CR = 0x0d, LF = 0x0a;
-/** A size, with its extensions, and a line of the trailer. */
-const LINE_MAX = 4 * 1024;
-const TRAILER_MAX = 16 * 1024;
-
-const CHUNK_END = -1, SIZE = -2, TRAILER = -3, OVER = -4;
-
-/** RFC 9112 section 7.1; extensions and trailers are read and dropped. */
-class Chunked implements Boundary {
-  readonly endsWithConnection = false;
-  /** Bytes of the chunk under way, or what comes next. */
-  #left = SIZE;
-  #trailer = 0;
-
-  next(connection: Connection): Uint8Array<ArrayBuffer> | undefined | "end" {
-    while (this.#left !== OVER) {
-      if (this.#left > 0) {
-        if (connection.size === 0) return undefined;
-        const chunk = connection.take(this.#left);
-        this.#left -= chunk.length;
-        if (this.#left === 0) this.#left = CHUNK_END;
-        return chunk;
-      }
-      const line = lineOf(connection);
-      if (line === undefined) return undefined;
-      if (this.#left === CHUNK_END) {
-        if (line !== "") throw new BrokenBody("A chunk is longer than its size");
-        this.#left = SIZE;
-      } else if (this.#left === SIZE) {
-        const size = sizeOf(line);
-        this.#left = size === 0 ? TRAILER : size;
-      } else if (line === "") {
-        this.#left = OVER;
-      } else if ((this.#trailer += line.length) > TRAILER_MAX) {
-        throw new BrokenBody("The trailer of a body is too long");
-      }
+  #goOn(): void {
+    try {
+      const chunk = this.boundary.next(this.connection);
+      if (chunk === "end") this.#end();
+      else if (chunk) this.#takeReader()!.resolve(chunk);
+      else this.connection.fill().then(this.#filled);
+    } catch (error) {
+      this.#break(error as Error);
     }
-    return "end";
+  }
+
+  readonly #filled = (isMore: boolean): void => {
+    // Cancelled meanwhile: what comes is for `drain`.
+    if (this.#isOver) return;
+    if (isMore) return this.#goOn();
+    try {
+      this.#checkEnd();
+      this.#end();
+    } catch (error) {
+      this.#break(error as Error);
+    }
+  };
+
+  /** The connection has ended. @throws if the body has not */
+  #checkEnd(): void {
+    if (this.boundary.endsWithConnection && !this.connection.isBroken) return;
+    throw new BrokenBody("The connection ended in the middle of a body");
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.options.onWhole();
+    this.#takeReader()!.resolve(undefined);
+  }
+
+  #break(error: Error): void {
+    this.#isOver = this.isBroken = true;
+    this.options.onCut();
+    this.#takeReader()!.reject(error);
+  }
+
+  #takeReader() {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    return reader;
   }
 }
 
-/** One line without its end; undefined if it is not whole. @throws BrokenBody */
-function lineOf(connection: Connection): string | undefined {
-  const { bytes } = connection;
-  const at = bytes.indexOf(LF);
-  if (at < 0 && bytes.length < LINE_MAX) return undefined;
-  if (at < 1 || at > LINE_MAX || bytes[at - 1] !== CR) {
-    throw new BrokenBody("A line of a chunked body does not end");
-  }
-  let line = "";
-  for (let i = 0; i < at - 1; i++) line += String.fromCharCode(bytes[i]!);
-  connection.take(at + 1);
-  return line;
-}
-
-function sizeOf(line: string): number {
-  const [, digits] = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/.exec(line) ?? [];
-  if (digits === undefined) throw new BrokenBody("A chunk has no size");
-  return parseInt(digits, 16);
-}
+const NOTHING = Promise.resolve(undefined);

@@ -3,7 +3,8 @@
  * a request that it repeated nor, but in words, whether anybody had taken it.
  */
 import type { Fetch } from "./fetch.ts";
-import { boundaryOf, MessageBody } from "./http_body.ts";
+import { MessageBody } from "./http_body.ts";
+import { boundaryOf } from "./http_boundary.ts";
 import { Connection } from "./http_connection.ts";
 import {
   HEAD_BYTES_MAX,

@@ -9,6 +9,7 @@ const SPACE = 4 * 1024;
 const SPACE_MAX = 64 * 1024;
 
 const NO_SPACE = new Uint8Array();
+const NO_MORE = Promise.resolve(false);
 
 export class Connection {
   /** Nothing more will come: the other side has ended or broken it, or we closed it. */
@@ -47,21 +48,16 @@ export class Connection {
 
   /** Waits for more bytes; false if there will be none. Whoever asks while somebody waits, waits for the same ones. */
   fill(): Promise<boolean> {
+    if (this.isEnded) return NO_MORE;
     return this.#filling ??= this.#fill();
   }
 
-  async #fill(): Promise<boolean> {
-    if (this.isEnded) {
-      this.#filling = undefined;
-      return false;
-    }
+  #fill(): Promise<boolean> {
     this.#makeRoom();
-    let count: number | null = null;
-    try {
-      count = await this.socket.read(this.#space.subarray(this.#end));
-    } catch {
-      this.isBroken = true;
-    }
+    return this.socket.read(this.#space.subarray(this.#end)).then(this.#filled, this.#broken);
+  }
+
+  readonly #filled = (count: number | null): boolean => {
     this.#filling = undefined;
     if (count === null) {
       this.isEnded = true;
@@ -70,7 +66,12 @@ export class Connection {
     }
     this.#end += count;
     return true;
-  }
+  };
+
+  readonly #broken = (): boolean => {
+    this.isBroken = true;
+    return this.#filled(null);
+  };
 
   #makeRoom(): void {
     const { length } = this.#space;

@@ -1,6 +1,7 @@
 /** One request of a connection, and its answer. */
 import { writeAnswer } from "./http_answer.ts";
-import { bodyOf, boundaryOf, type HttpBody, MessageBody } from "./http_body.ts";
+import { bodyOf, type HttpBody, MessageBody } from "./http_body.ts";
+import { boundaryOf } from "./http_boundary.ts";
 import { isLast, type RequestHead } from "./http_head.ts";
 import { type ReadableRequest, SwitchingProtocols } from "./http_messages.ts";
 import type { ServedConnection } from "./http_served.ts";
