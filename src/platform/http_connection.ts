@@ -2,11 +2,10 @@
  * One TCP connection: what was read of it and not used yet, and one write at a time. Reading ahead is how its end is
  * noticed while nobody waits for a byte of it.
  */
+import { giveLargeSpace, LARGE_SPACE, takeLargeSpace } from "./http_space.ts";
 
 /** What most messages fit into; one such space is all that a quiet connection holds. */
 const SPACE = 4 * 1024;
-/** Where more comes than fits, the space grows up to this. */
-const SPACE_MAX = 64 * 1024;
 
 const NO_SPACE = new Uint8Array();
 const NO_MORE = Promise.resolve(false);
@@ -19,6 +18,8 @@ export class Connection {
   /** Called once when it has. */
   onEnd: (() => void) | undefined;
   #space: Uint8Array<ArrayBuffer> = NO_SPACE;
+  /** What it has while little comes. */
+  #own: Uint8Array<ArrayBuffer> = NO_SPACE;
   #start = 0;
   #end = 0;
   #filling: Promise<boolean> | undefined;
@@ -75,24 +76,31 @@ export class Connection {
 
   #makeRoom(): void {
     const { length } = this.#space;
-    const wasFull = this.#end === length;
+    const isFull = this.#end === length;
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
-      if (length === 0 || wasFull && length < SPACE_MAX) {
-        this.#space = new Uint8Array(Math.max(SPACE, Math.min(4 * length, SPACE_MAX)));
-      }
-    } else if (wasFull) {
-      const space = this.#start > 0 ? this.#space : new Uint8Array(2 * length);
-      space.set(this.bytes);
-      this.#end -= this.#start;
-      this.#start = 0;
-      this.#space = space;
+      if (length === 0) this.#space = this.#own = new Uint8Array(SPACE);
+      else if (isFull && length < LARGE_SPACE) this.#exchange(takeLargeSpace());
+    } else if (isFull && this.#start > 0) {
+      this.#exchange(this.#space);
+    } else if (isFull) {
+      this.#exchange(length < LARGE_SPACE ? takeLargeSpace() : new Uint8Array(2 * length));
     }
+  }
+
+  /** Goes on in `space`, with what is left, from its beginning. */
+  #exchange(space: Uint8Array<ArrayBuffer>): void {
+    space.set(this.bytes);
+    this.#end -= this.#start;
+    this.#start = 0;
+    this.#space = space;
   }
 
   /** Gives back what a large message needed. */
   shrink(): void {
-    if (this.size === 0 && !this.#filling && this.#space.length > SPACE) this.#space = NO_SPACE;
+    if (this.size > 0 || this.#filling || this.#space.length <= SPACE) return;
+    giveLargeSpace(this.#space);
+    this.#space = this.#own;
   }
 
   /** Reads ahead as long as there is room, until `unwatch`: so is an end noticed that nobody waits for. */

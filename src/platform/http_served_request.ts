@@ -27,6 +27,7 @@ export class ServedRequest {
     this.#body = new MessageBody(served.connection, boundaryOf(framing), {
       onWhole: () => {
         this.#isWhole = true;
+        served.connection.shrink();
         served.connection.watch();
       },
       onCut() {},

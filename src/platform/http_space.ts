@@ -1,4 +1,4 @@
-/** Space that a message is put together in before it is written, used again and again: fresh memory costs more than it. */
+/** Space that messages are read into and put together in, used again and again: fresh memory costs more than it. */
 
 /** Heads and small bodies fit into one. */
 export const SPACE = 4 * 1024;
@@ -15,4 +15,19 @@ export function takeSpace(size: number): Uint8Array<ArrayBuffer> {
 /** Nobody reads or writes it any more. */
 export function giveSpace(space: Uint8Array<ArrayBuffer>): void {
   if (space.length === SPACE && kept.length < KEPT_MAX) kept.push(space);
+}
+
+/** For the body of a message as long as it comes. */
+export const LARGE_SPACE = 64 * 1024;
+const LARGE_KEPT_MAX = 64;
+
+const keptLarge: Uint8Array<ArrayBuffer>[] = [];
+
+export function takeLargeSpace(): Uint8Array<ArrayBuffer> {
+  return keptLarge.pop() ?? new Uint8Array(LARGE_SPACE);
+}
+
+/** Nobody reads or writes it any more; of another size, it is forgotten. */
+export function giveLargeSpace(space: Uint8Array<ArrayBuffer>): void {
+  if (space.length === LARGE_SPACE && keptLarge.length < LARGE_KEPT_MAX) keptLarge.push(space);
 }
