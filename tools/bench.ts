@@ -28,7 +28,7 @@ import { wakeOverhead } from "./bench/wake.ts";
 
 const SECTIONS: Readonly<Record<string, () => Promise<void>>> = {
   proxies,
-  wake: () => wakeOverhead(7),
+  wake: () => wakeOverhead(15),
   idle: () => idle(200, 20),
   cluster,
   image,

@@ -1,16 +1,6 @@
 /**
- * Loaded before the gateway: whatever listens does so with SO_REUSEPORT, so that several processes can have one port and
- * the operating system gives each new connection to one of them. `Deno.listen` and `Deno.serve` (2.9.6) want
- * `--unstable-net` for it, `node:net` and `node:http` do not.
+ * Loaded before the gateway: it listens with SO_REUSEPORT, so that several processes can have one port and the operating
+ * system gives each new connection to one of them. Deno (2.9.6) wants `--unstable-net` for it.
  */
-import { Server } from "node:net";
-
-const { listen } = Server.prototype;
-Server.prototype.listen = function (port, host, ...rest) {
-  return typeof port === "number"
-    ? listen.call(this, { port, host, reusePort: true }, ...rest)
-    : listen.call(this, port, host, ...rest);
-};
-
-const denoListen = Deno.listen;
-Deno.listen = (options) => denoListen({ ...options, reusePort: true });
+const { listen } = Deno;
+Deno.listen = (options) => listen({ ...options, reusePort: true });
