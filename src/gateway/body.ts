@@ -90,12 +90,12 @@ class Piece {
   }
 
   /**
-   * All that was announced once an eighth has come, since every step is a copy; but a stranger's announcement alone
+   * All that was announced once a sixteenth has come, since every step is a copy; but a stranger's announcement alone
    * is not believed.
    */
   #grow(size: number): void {
     const { announced } = this;
-    const room = announced >= size && announced <= 8 * size ? announced : 2 * size;
+    const room = announced >= size && announced <= 16 * size ? announced : 2 * size;
     this.#buffer = this.#buffer.transfer(Math.min(room, this.max));
   }
 }

@@ -2,7 +2,7 @@
  * One TCP connection: what was read of it and not used yet, and one write at a time. Reading ahead is how its end is
  * noticed while nobody waits for a byte of it.
  */
-import { giveLargeSpace, LARGE_SPACE, takeLargeSpace } from "./http_space.ts";
+import { giveSpace, LARGE_SPACE, takeSpace } from "./http_space.ts";
 
 /** What most messages fit into; one such space is all that a quiet connection holds. */
 const SPACE = 4 * 1024;
@@ -80,11 +80,11 @@ export class Connection {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       if (length === 0) this.#space = this.#own = new Uint8Array(SPACE);
-      else if (isFull && length < LARGE_SPACE) this.#exchange(takeLargeSpace());
+      else if (isFull && length < LARGE_SPACE) this.#exchange(takeSpace(LARGE_SPACE));
     } else if (isFull && this.#start > 0) {
       this.#exchange(this.#space);
     } else if (isFull) {
-      this.#exchange(length < LARGE_SPACE ? takeLargeSpace() : new Uint8Array(2 * length));
+      this.#exchange(length < LARGE_SPACE ? takeSpace(LARGE_SPACE) : new Uint8Array(2 * length));
     }
   }
 
@@ -99,7 +99,7 @@ export class Connection {
   /** Gives back what a large message needed. */
   shrink(): void {
     if (this.size > 0 || this.#filling || this.#space.length <= SPACE) return;
-    giveLargeSpace(this.#space);
+    giveSpace(this.#space);
     this.#space = this.#own;
   }
 
