@@ -2,10 +2,7 @@
  * One TCP connection: what was read of it and not used yet, and one write at a time. Reading ahead is how its end is
  * noticed while nobody waits for a byte of it.
  */
-import { giveSpace, LARGE_SPACE, takeSpace } from "./http_space.ts";
-
-/** What most messages fit into; one such space is all that a quiet connection holds. */
-const SPACE = 4 * 1024;
+import { giveSpace, GROWTH, LARGE_SPACE, SPACE, takeSpace } from "./http_space.ts";
 
 const NO_SPACE = new Uint8Array();
 const NO_MORE = Promise.resolve(false);
@@ -18,7 +15,7 @@ export class Connection {
   /** Called once when it has. */
   onEnd: (() => void) | undefined;
   #space: Uint8Array<ArrayBuffer> = NO_SPACE;
-  /** What it has while little comes. */
+  /** What it has while little comes: all that a quiet connection holds. */
   #own: Uint8Array<ArrayBuffer> = NO_SPACE;
   #start = 0;
   #end = 0;
@@ -80,20 +77,22 @@ export class Connection {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       if (length === 0) this.#space = this.#own = new Uint8Array(SPACE);
-      else if (isFull && length < LARGE_SPACE) this.#exchange(takeSpace(LARGE_SPACE));
+      else if (isFull && length < LARGE_SPACE) this.#exchange(takeSpace(GROWTH * length));
     } else if (isFull && this.#start > 0) {
       this.#exchange(this.#space);
     } else if (isFull) {
-      this.#exchange(length < LARGE_SPACE ? takeSpace(LARGE_SPACE) : new Uint8Array(2 * length));
+      this.#exchange(takeSpace(length < LARGE_SPACE ? GROWTH * length : 2 * length));
     }
   }
 
   /** Goes on in `space`, with what is left, from its beginning. */
   #exchange(space: Uint8Array<ArrayBuffer>): void {
+    const before = this.#space;
     space.set(this.bytes);
     this.#end -= this.#start;
     this.#start = 0;
     this.#space = space;
+    if (before !== space && before !== this.#own) giveSpace(before);
   }
 
   /** Gives back what a large message needed. */
