@@ -4,6 +4,7 @@
  * image; the one from source stands beside it where memory is measured. Its argument is the file that gets the figures.
  */
 import { dirname } from "node:path";
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { SERVICE_ACCOUNT_DIR } from "../../src/targets/kubernetes/cluster_access.ts";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
 import { TestNamespace } from "../../src/testing/control_plane.ts";
@@ -75,11 +76,11 @@ async function nobodyAsks(
   };
   const all = Object.entries(gateways);
   await eventually(() => all.every(([, each]) => hasSeen(each)), 60_000);
-  await pause(10);
+  await pause(10_000, clock);
   const calls = proxy.calls.length;
   const before = all.map(([, { pid }]) => processorMs(pid));
   console.log(`cluster: nobody asks for ${QUIET_S} s`);
-  await pause(QUIET_S);
+  await pause(QUIET_S * 1000, clock);
   all.forEach(([name, { pid }], i) => {
     const share = (processorMs(pid) - before[i]!) / (QUIET_S * 10);
     const what = `cluster: ${MODELS} models, ${name}`;
@@ -96,10 +97,6 @@ async function nobodyAsks(
 /** It knows of every model that it is asleep. */
 function hasSeen({ lines }: GatewayProcess): boolean {
   return lines.filter(({ msg }) => msg === "asleep").length >= MODELS;
-}
-
-async function pause(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 async function wokenAtOnce(

@@ -8,9 +8,12 @@ import { type GatewayCommand, GatewayProcess } from "../../src/testing/gateway_p
 import { eventually } from "../../src/testing/eventually.ts";
 import { chatFile } from "./chat_body.ts";
 import { tell } from "./figures.ts";
+import { listens } from "./listens.ts";
+import { HAPROXY } from "./others.ts";
 import { Peer } from "./peer.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
 import { ship } from "./shipped.ts";
+import { inTurns } from "./turns.ts";
 
 const COUNTS = [1, 2, 4];
 const BYTES = 1_024;
@@ -30,7 +33,7 @@ class Group {
     readonly gateways: readonly GatewayProcess[],
   ) {}
 
-  async ask(peer: Peer, body: string): Promise<void> {
+  async ask(peer: Peer, body: string, isKept: boolean): Promise<void> {
     const before = this.gateways.map(({ pid }) => processorMs(pid));
     const { count, seconds } = await peer.load(`${this.url}/v1/chat/completions`, body, {
       connections: CONNECTIONS,
@@ -38,6 +41,7 @@ class Group {
     });
     const busy = this.gateways.map(({ pid }, i) => processorMs(pid) - before[i]!);
     const sum = busy.reduce((a, b) => a + b, 0);
+    if (!isKept) return;
     this.rates.push(count / seconds);
     this.processorUs.push(sum * 1000 / count);
     this.shares.push(Math.max(...busy) / sum * 100);
@@ -57,12 +61,12 @@ export async function gateways(rounds: number): Promise<void> {
       { length: count },
       async () => all.use(await GatewayProcess.start(model, { command, server })),
     ));
-  const haproxy = await findHaproxy();
-  if (haproxy === undefined) console.log("gateways: behind a balancer skipped, no haproxy here");
+  const haproxy = await HAPROXY.find();
+  if ("reason" in haproxy) console.log(`gateways: behind a balancer skipped, ${haproxy.reason}`);
   for (const count of COUNTS) {
-    if (haproxy !== undefined) {
+    if ("path" in haproxy) {
       const members = await start(count, shipped.command());
-      const balancer = all.use(await balance(haproxy, peer.dir, members));
+      const balancer = all.use(await balance(haproxy.path, peer.dir, members));
       groups.push(new Group(`${count} behind HAProxy`, balancer.url, members));
     }
     const port = systemTcp.freePort();
@@ -70,12 +74,7 @@ export async function gateways(rounds: number): Promise<void> {
     groups.push(new Group(`${count} on one port`, `http://127.0.0.1:${port}`, members));
   }
   const body = await chatFile(peer.dir, "m", BYTES);
-  // The first round is for the compiler.
-  for (const group of groups) await group.ask(peer, body);
-  for (const each of groups) each.rates.length = each.processorUs.length = each.shares.length = 0;
-  for (let round = 0; round < rounds; round++) {
-    for (const group of round % 2 ? groups.toReversed() : groups) await group.ask(peer, body);
-  }
+  await inTurns(groups, rounds, (group, isKept) => group.ask(peer, body, isKept));
   const cores = navigator.hardwareConcurrency;
   for (const { name, rates, processorUs, shares, gateways } of groups) {
     const what = `gateways: ${name}, ${cores} cores`;
@@ -95,15 +94,6 @@ function onOnePort({ words, env }: GatewayCommand): GatewayCommand {
       ),
     env,
   };
-}
-
-async function findHaproxy(): Promise<string | undefined> {
-  // Debian's is where only root's PATH looks.
-  for (const dir of [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin"]) {
-    const path = `${dir}/haproxy`;
-    if (await Deno.stat(path).then(({ isFile }) => isFile, () => false)) return path;
-  }
-  return undefined;
 }
 
 /** Connections go in turn to `members`. */
@@ -126,8 +116,7 @@ listen gateways
 ${lines}`,
   );
   const child = new Deno.Command(program, { args: ["-f", file], stdin: "null" }).spawn();
-  const taken = async () => await systemTcp.connect("127.0.0.1", port, 1_000) === "accepted";
-  await eventually(taken);
+  await eventually(() => listens(port));
   return {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 /** What 10,000 requests that are held while their model starts take in memory, and that each is answered. */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { tell } from "./figures.ts";
@@ -59,16 +60,16 @@ async function holdAll(peer: Peer, shipped: Shipped): Promise<Figures> {
   await using gateway = await GatewayProcess.start(model, {
     ...{ command: shipped.command(), server: "operator: 127.0.0.1:0" },
   });
-  await pause(2);
+  await pause(2_000, clock);
   const beforeMiB = residentMiB(gateway.pid);
   const outcome = hold(peer, gateway, HELD, BYTES);
   // One that comes before they are held is why they are not.
   await Promise.race([outcome, eventually(async () => await pending(gateway) === HELD, 60_000)]);
-  await pause(1);
+  await pause(1_000, clock);
   const heldMiB = residentMiB(gateway.pid);
   await Deno.writeTextFile(loaded, "");
   const { answers, listenedMs, lastAnsweredMs } = await outcome;
-  await pause(AFTER_S);
+  await pause(AFTER_S * 1000, clock);
   return {
     ...{ beforeMiB, heldMiB, mostMiB: peakMiB(gateway.pid) },
     afterMiB: residentMiB(gateway.pid),
@@ -86,11 +87,7 @@ function descriptorsMax(): number {
 
 /** How many wait, as the gateway says. */
 async function pending({ operatorUrl }: GatewayProcess): Promise<number> {
-  await pause(0.1);
+  await pause(100, clock);
   const page = await (await fetch(`${operatorUrl}/metrics`)).text();
   return Number(/^vllm_autoscaler_pending_requests\{.*\} (\d+)$/m.exec(page)?.[1]);
-}
-
-async function pause(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -13,8 +13,8 @@ export interface Outcome {
 }
 
 /** Its command: an engine that loads for so many ms, or until there is that file. */
-export function engineWords({ dir }: Peer, when: number | string): string[] {
-  return [`${dir}/peer`, "engine", "${PORT}", `${when}`];
+export function engineWords({ program }: Peer, when: number | string): string[] {
+  return [program, "engine", "${PORT}", `${when}`];
 }
 
 /** Model `m` as YAML. */
@@ -25,13 +25,13 @@ export function engineOf(peer: Peer, when: number | string, settings: string): s
 
 /** @throws unless each of `count` requests at once is answered 200 */
 export async function hold(
-  { dir }: Peer,
+  { dir, program }: Peer,
   { url }: GatewayProcess,
   count: number,
   bytes: number,
 ): Promise<Outcome> {
   const body = await chatFile(dir, "m", bytes);
-  const { success, stdout, stderr } = await new Deno.Command(`${dir}/peer`, {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
     args: ["hold", `${url}/v1/chat/completions`, body, `${count}`],
     stdin: "null",
   }).output();

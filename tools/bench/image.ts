@@ -2,6 +2,7 @@
  * What the image costs, from its files in a bare root: its size, its memory with 500 open streams, and whether it lives
  * in 128 MiB while prompts of 64 KB arrive. Memory is measured under a limit, from which V8 takes the size of its heap.
  */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { ImageRoot, noImageRoot } from "../../src/testing/image_root.ts";
 import { MemoryLimit } from "./memory_limit.ts";
@@ -105,7 +106,7 @@ async function memory(root: ImageRoot): Promise<void> {
   if ("reason" in made) return tellOne("image: memory", `skipped, ${made.reason}`);
   await using _made = made;
   await using _streams = await openStreams(made.gateway);
-  await pause(10);
+  await pause(10_000, clock);
   tellOne(`image: resident memory, ${STREAMS} open streams`, `${mib(made.gateway)} MiB`);
 }
 
@@ -156,8 +157,4 @@ async function tight(root: ImageRoot): Promise<void> {
 
 function mib({ pid }: GatewayProcess): string {
   return residentMiB(pid).toFixed(1);
-}
-
-async function pause(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -1,4 +1,5 @@
 /** What 1,000 models cost beside 10, while one of them is asked: requests/s, memory, and a reload of their config. */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { chatFile } from "./chat_body.ts";
@@ -9,6 +10,7 @@ import { quietest } from "./proxies.ts";
 import { median } from "./quantile.ts";
 import { Side } from "./sides.ts";
 import { ship } from "./shipped.ts";
+import { inTurns } from "./turns.ts";
 
 const FEW = 10;
 const MANY = 1_000;
@@ -46,12 +48,13 @@ class Configured {
     this.idleMiB = residentMiB(gateway.pid);
   }
 
-  async ask(peer: Peer, body: string): Promise<void> {
+  async ask(peer: Peer, body: string, isKept: boolean): Promise<void> {
     const side = new Side(`${this.count} models`, this.gateway.url, this.gateway.pid);
     const options = { connections: CONNECTIONS, forMs: LOAD_MS };
     const { load: { count, seconds }, processorMs, othersShare } = await quietest(() =>
       side.measure(() => peer.load(side.url, body, options))
     );
+    if (!isKept) return;
     this.rates.push(count / seconds);
     this.processorUs.push(processorMs * 1000 / count);
     this.othersShares.push(othersShare * 100);
@@ -75,18 +78,11 @@ export async function models(rounds: number): Promise<void> {
           .join("");
       const command = shipped.command(...ON_SIDE_CORE);
       const gateway = all.use(await GatewayProcess.start(yaml("enabled: true"), { command }));
-      await pause(2);
+      await pause(2_000, clock);
       sides.push(new Configured(kind, count, yaml, gateway));
     }
   }
-  // The first round is for the compiler; each other one goes the other way round.
-  for (const side of sides) await side.ask(peer, body);
-  for (const { rates, processorUs, othersShares } of sides) {
-    rates.length = processorUs.length = othersShares.length = 0;
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const side of round % 2 ? sides.toReversed() : sides) await side.ask(peer, body);
-  }
+  await inTurns(sides, rounds, (side, isKept) => side.ask(peer, body, isKept));
   for (const side of sides) tellSide(side);
   const others = sides.flatMap(({ othersShares }) => othersShares);
   tell("models: others of the machine took meanwhile", "% of a core", others);
@@ -126,13 +122,9 @@ async function reload({ kind, count, models, gateway }: Configured): Promise<voi
     await eventually(() => done().length > round);
     took.push(Date.parse(done().at(-1)!.time) - startMs);
     // The file's watch tells of it as well, and finds nothing new.
-    await pause(0.5);
+    await pause(500, clock);
     busy.push(processorMs(gateway.pid) - before);
   }
   tell(`models: ${count}, ${kind}: reload, SIGHUP -> in force`, "ms", took);
   tell(`models: ${count}, ${kind}: processor time of it`, "ms", busy);
-}
-
-async function pause(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

@@ -61,7 +61,7 @@ http {
   args: (file) => ["-c", file],
 };
 
-const HAPROXY: Other = {
+export const HAPROXY: Other = {
   name: "haproxy",
   find: () => installed("haproxy"),
   versionArgs: ["-v"],

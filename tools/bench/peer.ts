@@ -5,6 +5,7 @@
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { isInstalled, versionOf } from "./installed.ts";
+import { listens } from "./listens.ts";
 import { processorMs } from "./processor_time.ts";
 
 const PEER_CORE = 1;
@@ -28,12 +29,13 @@ export interface Load {
 export const ON_SIDE_CORE: readonly string[] = ["taskset", "-c", `${SIDE_CORE}`];
 
 export class Peer implements AsyncDisposable {
-  readonly #program: string;
+  /** Its path. */
+  readonly program: string;
   #upstream!: Deno.ChildProcess;
 
   /** `go` is the version that builds it. */
   private constructor(readonly dir: string, readonly port: number, readonly go: string) {
-    this.#program = `${dir}/peer`;
+    this.program = `${dir}/peer`;
   }
 
   /** Builds it, and starts the upstream; or why it cannot. */
@@ -47,13 +49,11 @@ export class Peer implements AsyncDisposable {
     undo.defer(() => Deno.remove(dir, { recursive: true }));
     const peer = new Peer(dir, systemTcp.freePort(), await versionOf("go", ["version"]));
     const { success } = await new Deno.Command("go", {
-      ...{ args: ["build", "-o", peer.#program, "."], cwd: SOURCE, stdin: "null" },
+      ...{ args: ["build", "-o", peer.program, "."], cwd: SOURCE, stdin: "null" },
     }).spawn().status;
     if (!success) return { reason: "Go cannot build it" };
     peer.#upstream = peer.#command(["upstream", `${peer.port}`]).spawn();
-    await eventually(async () =>
-      await systemTcp.connect("127.0.0.1", peer.port, 1_000) === "accepted"
-    );
+    await eventually(() => listens(peer.port));
     undo.move();
     return peer;
   }
@@ -93,7 +93,7 @@ export class Peer implements AsyncDisposable {
 
   #command(args: readonly string[]): Deno.Command {
     return new Deno.Command("taskset", {
-      args: ["-c", `${PEER_CORE}`, this.#program, ...args],
+      args: ["-c", `${PEER_CORE}`, this.program, ...args],
       env: { GOMAXPROCS: "1" },
       ...{ stdin: "null", stdout: args[0] === "upstream" ? "null" : "piped" },
     });

@@ -3,6 +3,7 @@
  * bodies at once. All
  * hold their streams at the same time: unlike time on the core, memory is not shared.
  */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { AFTER_LARGE, IDLE, LATER, memoryWhen, PEAK, STREAMING } from "./measurements.ts";
 import { Samples } from "./samples.ts";
 import type { Comparison, Side } from "./sides.ts";
@@ -27,12 +28,12 @@ export async function memory({ peer, starters, bodies }: Comparison): Promise<vo
     }
     const note = (what: string, side: Side) =>
       samples.add(memoryWhen(what), "MiB", side.name, side.residentMiB);
-    await pause(SETTLED_MS);
+    await pause(SETTLED_MS, clock);
     for (const side of sides) note(IDLE, side);
     const streams = Promise.all(
       sides.map((side) => side.measure(() => peer.streams(side.url, bodies["1 KB"], STREAMS))),
     );
-    await Promise.race([streams, pause(WORDS_BEFORE * STREAMS.intervalMs)]);
+    await Promise.race([streams, pause(WORDS_BEFORE * STREAMS.intervalMs, clock)]);
     for (const side of sides) note(STREAMING, side);
     await streams;
     const later: Promise<void>[] = [];
@@ -40,14 +41,10 @@ export async function memory({ peer, starters, bodies }: Comparison): Promise<vo
       const options = { connections: LARGE_BODIES };
       await side.measure(() => peer.load(side.url, bodies["1 MB, model first"], options));
       note(AFTER_LARGE, side);
-      later.push(pause(LATER_MS).then(() => note(LATER, side)));
+      later.push(pause(LATER_MS, clock).then(() => note(LATER, side)));
     }
     await Promise.all(later);
     for (const side of sides) samples.add(memoryWhen(PEAK), "MiB", side.name, side.peakMiB);
   }
   samples.tell("proxies");
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,6 +1,6 @@
 /**
- * The gateway as the image ships it, but on this machine and free to start programs: the same bundle, V8's flags and
- * environment, and what Deno keeps of a program that it has run.
+ * The gateway as the image ships it, but on this machine: the same bundle, V8's flags and environment, and what Deno keeps
+ * of a program that it has run, without which it takes a third more memory.
  */
 import { writeDenoCache } from "../deno_cache.ts";
 import type { GatewayCommand } from "../../src/testing/gateway_process.ts";
@@ -11,24 +11,28 @@ export interface Shipped extends AsyncDisposable {
   command(...before: string[]): GatewayCommand;
 }
 
-/** Bundles, and runs it until Deno knows it: some seconds. */
-export async function ship(): Promise<Shipped> {
+/** Bundles, and runs it until Deno knows it: some seconds. `isFree`: it may start programs, as the image's may not. */
+export async function ship({ isFree = true } = {}): Promise<Shipped> {
   await using all = new AsyncDisposableStack();
   const image = all.use(await buildImage());
   const dir = await Deno.makeTempDir({ prefix: "shipped-" });
   all.defer(() => Deno.remove(dir, { recursive: true }));
   const { words, env } = image.command();
-  const free = words(dir).flatMap((word) =>
-    word === "--ignore-env" ? ["--allow-all"] : word.startsWith("--allow-") ? [] : [word]
-  );
+  const chosen = (dir: string) => isFree ? freed(words(dir)) : words(dir);
   const workDir = `${dir}/work`, cache = `${dir}/cache`;
-  await writeDenoCache(cache, { words: free, workDir, seenAs: workDir });
+  await writeDenoCache(cache, { words: chosen(workDir), workDir, seenAs: workDir });
   const taken = all.move();
   return {
     command: (...before) => ({
-      words: () => [...before, ...free],
+      words: (dir) => [...before, ...chosen(dir)],
       env: { ...env, DENO_DIR: cache },
     }),
     [Symbol.asyncDispose]: () => taken.disposeAsync(),
   };
+}
+
+function freed(words: readonly string[]): string[] {
+  return words.flatMap((word) =>
+    word === "--ignore-env" ? ["--allow-all"] : word.startsWith("--allow-") ? [] : [word]
+  );
 }

@@ -5,15 +5,15 @@
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
-import { buildImage } from "../../src/testing/image.ts";
-import { writeDenoCache } from "../deno_cache.ts";
 import { imageCommand } from "../image_root.ts";
 import { type Bodies, MODEL } from "./bodies.ts";
 import { versionOf } from "./installed.ts";
+import { listens } from "./listens.ts";
 import { type Other, OTHERS } from "./others.ts";
 import { type Load, ON_SIDE_CORE, type Peer } from "./peer.ts";
 import { familySum, machineMs, peakMiB, processorMs, residentMiB } from "./processor_time.ts";
 import { GATEWAY } from "./ratios.ts";
+import { ship } from "./shipped.ts";
 
 const BARE_PROXY = new URL("bare_proxy.ts", import.meta.url).pathname;
 
@@ -90,24 +90,13 @@ export async function findSides(peer: Peer, stack: AsyncDisposableStack): Promis
 }
 
 async function gateway(peer: Peer, stack: AsyncDisposableStack): Promise<Starter> {
-  const image = stack.use(await buildImage());
-  const { words, env } = image.command();
-  const dir = await Deno.makeTempDir({ prefix: "warm-" });
-  stack.defer(() => Deno.remove(dir, { recursive: true }));
-  // As in the image, whose memory is a third less for it.
-  const workDir = `${dir}/work`, cache = `${dir}/cache`;
-  await writeDenoCache(cache, { words: words(workDir), workDir, seenAs: workDir });
+  const shipped = stack.use(await ship({ isFree: false }));
   const model = `  ${MODEL}: { external: true, upstream: "${peer.url}" }\n`;
   return {
     ...{ name: GATEWAY, version: "" },
     async start(stack) {
       const gateway = stack.use(
-        await GatewayProcess.start(model, {
-          command: {
-            words: (dir) => [...ON_SIDE_CORE, ...words(dir)],
-            env: { ...env, DENO_DIR: cache },
-          },
-        }),
+        await GatewayProcess.start(model, { command: shipped.command(...ON_SIDE_CORE) }),
       );
       if (gateway.url === "") throw new Error(`No gateway: ${gateway.text.join("\n")}`);
       return new Side(GATEWAY, gateway.url, gateway.pid);
@@ -179,8 +168,7 @@ async function spawn(
     if (!ended) child.kill();
     await status;
   });
-  const listens = async () => await systemTcp.connect("127.0.0.1", port, 1_000) === "accepted";
-  await eventually(async () => ended || await listens());
+  await eventually(async () => ended || await listens(port));
   if (ended) throw new Error(`${name} has ended: ${await Deno.readTextFile(log)}`);
   return new Side(name, `http://127.0.0.1:${port}`, child.pid);
 }

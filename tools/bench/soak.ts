@@ -2,12 +2,14 @@
  * `deno task bench soak [MINUTES]`: mixed traffic for an hour, while models wake and sleep, fail to start, come and go.
  * Nothing may be lost, and neither memory nor descriptors may grow for ever.
  */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { systemTcp } from "../../src/platform/tcp.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { RealtimeEngine } from "../../src/testing/realtime_sockets.ts";
 import { tell, tellOne } from "./figures.ts";
 import { engineWords } from "./hold.ts";
+import { listens } from "./listens.ts";
 import { Peer } from "./peer.ts";
 import { residentMiB } from "./processor_time.ts";
 import { ship } from "./shipped.ts";
@@ -56,7 +58,7 @@ export async function soak(minutes: number): Promise<void> {
   const sent = traffic({ gateway, client, ledger, configure }, stop.signal);
   const samples: Sample[] = [];
   for (let at = 1; at <= minutes * 60 / SAMPLE_EVERY_S && death === undefined; at++) {
-    await pause(SAMPLE_EVERY_S);
+    await pause(SAMPLE_EVERY_S * 1000, clock);
     if (death !== undefined) break;
     samples.push(sample(gateway));
     if (at % LINE_EVERY === 0) console.log(lineOf(samples, ledger));
@@ -64,7 +66,7 @@ export async function soak(minutes: number): Promise<void> {
   stop.abort();
   await sent;
   client.close();
-  if (death === undefined) await pause(REST_S);
+  if (death === undefined) await pause(REST_S * 1000, clock);
   tellLedger(ledger, gateway);
   if (death !== undefined) throw new Error(`the gateway died: ${death}`);
   tellSamples(begin, samples, sample(gateway));
@@ -116,13 +118,13 @@ function tellSamples(begin: Sample, samples: readonly Sample[], end: Sample): vo
 const MEASURED = [["mib", "resident", "MiB"], ["descriptors", "open", "descriptors"]] as const;
 
 /** An engine that nobody starts or stops meanwhile. */
-async function alwaysUp({ dir }: Peer) {
+async function alwaysUp({ program }: Peer) {
   const port = systemTcp.freePort();
-  const child = new Deno.Command(`${dir}/peer`, {
+  const child = new Deno.Command(program, {
     args: ["engine", `${port}`, "0"],
     stdin: "null",
   }).spawn();
-  await eventually(async () => await systemTcp.connect("127.0.0.1", port, 1_000) === "accepted");
+  await eventually(() => listens(port));
   return {
     url: `http://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
@@ -149,8 +151,4 @@ function configOf(peer: Peer, up: string, spoken: string): (withExtra: boolean) 
     `  up: { ${external(up)}, responseTimeout: ${60 + ++written}s }\n` +
     `  spoken: { ${external(spoken)} }\n${asleep}  broken: { ${broken} }\n` +
     (withExtra ? `  extra: { ${external(up)} }\n` : "");
-}
-
-async function pause(seconds: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }

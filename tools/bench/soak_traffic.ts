@@ -3,6 +3,7 @@
  * what was sent: the engines tell the size and the sum of the body that they got.
  */
 import { crc32 } from "node:zlib";
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { eventually } from "../../src/testing/eventually.ts";
 import type { GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { chatOf } from "./chat_body.ts";
@@ -71,8 +72,7 @@ async function repeat(name: string, kind: Kind, bed: Bed, stop: AbortSignal): Pr
     } catch (error) {
       bed.ledger.lost(name, error);
     }
-    const pauseMs = Math.random() * kind.pauseMs;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pause(Math.random() * kind.pauseMs, clock);
   }
 }
 

@@ -2,6 +2,7 @@
  * From the call that makes the gateway's process to the line that it listens: with a Deployment, in the image's root,
  * which it enters first, and with a process, which the image does not start, by the same bundle.
  */
+import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { type GatewayCommand, GatewayProcess } from "../../src/testing/gateway_process.ts";
 import { ImageRoot, noImageRoot } from "../../src/testing/image_root.ts";
 import { tell } from "./figures.ts";
@@ -35,7 +36,7 @@ class Side {
     if (!listening) throw new Error(`${this.name}: ${gateway.text.join("\n")}`);
     this.busyMs.push(processorMs(gateway.pid));
     this.tookMs.push(Date.parse(listening.time) - performance.timeOrigin - startMs);
-    await new Promise((resolve) => setTimeout(resolve, IDLE_AFTER_S * 1000));
+    await pause(IDLE_AFTER_S * 1000, clock);
     this.residentMiB.push(residentMiB(gateway.pid));
   }
 }
