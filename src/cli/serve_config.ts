@@ -8,9 +8,10 @@ import {
 import type { ParseResult } from "../config/parse.ts";
 import { type Problem, renderProblem } from "../config/problem.ts";
 import type { Config } from "../config/spec.ts";
+import type { Env } from "../config/substitute.ts";
 import { type ConfigSource, loadConfig, unreadable } from "../config/watch.ts";
 import { absolutePath, folderOf } from "../lib/path.ts";
-import { systemFiles } from "../platform/files.ts";
+import { type Files, systemFiles } from "../platform/files.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ServeFlags extends DropInFlags {
@@ -29,12 +30,7 @@ const DEFAULT_FILE = "config.yaml";
 /** What to serve, or the exit code: it has said why. */
 export async function findConfig(flags: ServeFlags, terminal: Terminal): Promise<Served | 1 | 2> {
   const path = flags.config ?? terminal.env.VLLM_AUTOSCALER_CONFIG ?? DEFAULT_FILE;
-  const source: ConfigSource = {
-    path,
-    dir: absolutePath(Deno.cwd(), folderOf(path)),
-    env: terminal.env,
-    files: systemFiles,
-  };
+  const source = sourceOf(path, terminal.env, systemFiles);
   const { text, result } = await loadConfig(source);
   const isDefault = path === DEFAULT_FILE && flags.config === undefined;
   if (text === undefined && isDefault && isMissing(result)) return dropIn(flags, source, terminal);
@@ -57,6 +53,10 @@ export async function findConfig(flags: ServeFlags, terminal: Terminal): Promise
     warnings: [...result.warnings.map(placeOf), ...ignored],
     file: { source, text },
   };
+}
+
+export function sourceOf(path: string, env: Env, files: Files): ConfigSource {
+  return { path, dir: absolutePath(Deno.cwd(), folderOf(path)), env, files };
 }
 
 function isMissing(result: ParseResult): boolean {

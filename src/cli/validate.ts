@@ -1,11 +1,11 @@
 /** `validate FILE`: everything that is wrong with a config file, or what it comes to. */
-import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { printConfig } from "../config/print.ts";
 import { renderProblem } from "../config/problem.ts";
 import type { Env } from "../config/substitute.ts";
 import { loadConfig, unreadable } from "../config/watch.ts";
 import type { Files } from "../platform/files.ts";
+import { sourceOf } from "./serve_config.ts";
 
 export interface ValidateOptions {
   readonly file: string;
@@ -22,7 +22,7 @@ export interface ValidateOptions {
 /** Resolves with the exit code: 0 if the file is valid, 1 if not. */
 export async function validateCommand(options: ValidateOptions): Promise<0 | 1> {
   const { file, env, files, json = false, colour = false, out, err } = options;
-  const source = { path: file, dir: resolve(dirname(file)), env, files };
+  const source = sourceOf(file, env, files);
   const { text, result } = await loadConfig(source);
   const { warnings } = result;
   const problems = "problems" in result ? result.problems : [];
