@@ -1,6 +1,6 @@
 /**
  * Admission and sending, until somebody answers: a request that nobody took waits again. One whose
- * connection ended before the first byte is given up here: if that connection was a pooled one, `fetch`
+ * connection ended before the first byte is given up here: if that connection was a pooled one, the client
  * has sent it a second time already.
  */
 import type { Admission, AdmitOptions, Permit } from "../activator/admission.ts";
@@ -17,7 +17,7 @@ import { type Outgoing, send, type Unanswered } from "./send.ts";
 
 /**
  * How often one request may find that nobody took it before it is given up. Once, because "refused" is
- * not certain: `fetch` repeats a request by itself whose pooled connection died, and says `refused` if
+ * not certain: the client repeats a request by itself whose pooled connection died, and says `refused` if
  * the engine had died of it. Sent again and again, such a request would kill one engine after the other.
  */
 const REFUSALS_MAX = 1;

@@ -3,7 +3,7 @@
  * early, and its body is made of signs of life until the upstream's own bytes come.
  */
 import type { Clock } from "../platform/clock.ts";
-import { type AnyBody, bodyOf, type HttpBody, PulledBody } from "../platform/http_body.ts";
+import { type AnyBody, bodyOf, type HttpBody } from "../platform/http_body.ts";
 import { HeaderFields } from "../platform/http_headers.ts";
 import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Answer } from "./exchange.ts";
@@ -50,7 +50,7 @@ export async function answerInTime(
   return {
     status: 200,
     headers: new HeaderFields(Object.entries(keepAlive.headers)),
-    body: pulledFrom(keepAlive.body(answer), () => keepAlive.leave()),
+    body: new GeneratedBody(keepAlive.body(answer), () => keepAlive.leave()),
   };
 }
 
@@ -82,14 +82,39 @@ export async function* unbroken(
 
 /**
  * What `chunks` yields, one at a time as the client takes them: signs of life do not pile up for one that does not read.
- * Cancelling does not wait for the generator.
+ * Cancelling ends the read that waits, and does not wait for the generator.
  */
-function pulledFrom(
-  chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
-  cancelled: () => void,
-): HttpBody {
-  return new PulledBody(async () => (await chunks.next()).value ?? undefined, () => {
-    cancelled();
-    void chunks.return(undefined).catch(() => {});
-  });
+class GeneratedBody implements HttpBody {
+  #isOver = false;
+  #stop: ((end: undefined) => void) | undefined;
+
+  /** `cancelled`: called once, if it is cancelled before its end. */
+  constructor(
+    readonly chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+    readonly cancelled: () => void,
+  ) {}
+
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#isOver) return Promise.resolve(undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<
+      Uint8Array<ArrayBuffer> | undefined
+    >();
+    this.#stop = resolve;
+    this.chunks.next().then(({ done, value }) => {
+      this.#isOver ||= done === true;
+      resolve(value ?? undefined);
+    }, (error) => {
+      this.#isOver = true;
+      reject(error);
+    });
+    return promise;
+  }
+
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stop?.(undefined);
+    this.cancelled();
+    void this.chunks.return(undefined).catch(() => {});
+  }
 }

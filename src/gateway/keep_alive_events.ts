@@ -1,13 +1,12 @@
 /** The body of an early event stream: comments, which no client sees, then the upstream's events. */
 import type { Clock } from "../platform/clock.ts";
-import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Api } from "./envelope.ts";
 import type { ErrorAnswer } from "./error_table.ts";
 import { EventBoundary } from "./event_boundary.ts";
 import type { Answer } from "./exchange.ts";
 import { unbroken, within } from "./keep_alive.ts";
 import { streamError } from "./stream_errors.ts";
-import { isOk, upstreamError } from "./upstream_error.ts";
+import { isPlain, upstreamError } from "./upstream_error.ts";
 
 export const EVENT_STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -43,7 +42,7 @@ export async function* earlyEvents(
   try {
     for await (const text of signsOfLife(answer, options)) yield encoder.encode(text);
     const { response } = await answer;
-    if (!isEventStream(response)) {
+    if (!isPlain(response, /^text\/event-stream\b/i)) {
       yield encoder.encode(streamError(await upstreamError(response, options.clock), options.api));
       return;
     }
@@ -81,11 +80,4 @@ function emptyChunk({ id, model }: { id: string; model: string }, wallMs: number
     choices: [{ index: 0, delta: { content: "" }, finish_reason: null }],
   };
   return `data: ${JSON.stringify(chunk)}\n\n`;
-}
-
-/** One that is packed although nobody asked for it cannot follow headers that do not say so. */
-function isEventStream(response: HttpResponse): boolean {
-  const { headers } = response;
-  return isOk(response) && !headers.has("content-encoding") &&
-    /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
 }

@@ -3,10 +3,10 @@
  * There is no way to tell a failure in it, so a failure cuts the connection.
  */
 import type { Clock } from "../platform/clock.ts";
-import { bodyOf } from "../platform/http_body.ts";
+import { cancelBody } from "../platform/http_body.ts";
 import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Answer } from "./exchange.ts";
-import { isOk } from "./upstream_error.ts";
+import { isPlain } from "./upstream_error.ts";
 import { unbroken, within } from "./keep_alive.ts";
 import { RequestError } from "./request_error.ts";
 
@@ -37,15 +37,8 @@ export async function* earlyJson(
 
 async function jsonOf(answer: Promise<Answer>): Promise<HttpResponse["body"]> {
   const { response } = await answer;
-  const { headers } = response;
-  // One that is packed although nobody asked for it cannot follow white space.
-  if (
-    isOk(response) && !headers.has("content-encoding") &&
-    /json\b/i.test(headers.get("content-type") ?? "")
-  ) {
-    return response.body;
-  }
-  if (response.body) bodyOf(response.body).cancel();
+  if (isPlain(response, /json\b/i)) return response.body;
+  cancelBody(response.body);
   throw new RequestError(
     "upstream_unreachable",
     `The model's server answered with status ${response.status}, not with JSON`,

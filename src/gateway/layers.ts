@@ -2,8 +2,7 @@
  * The layers that a request goes through: each is one idea, all are one list, folded once when the
  * gateway is built. The server and the tests call the same fold.
  */
-import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
-import type { RequestInfo } from "../platform/http_messages.ts";
+import type { HttpResponse, RequestInfo, ServerRequest } from "../platform/http_messages.ts";
 import type { KeySpec } from "../config/spec.ts";
 import type { RequestTrace } from "./request_trace.ts";
 

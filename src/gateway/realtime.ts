@@ -7,8 +7,11 @@ import { closeCodeOf, closeReason } from "./close_codes.ts";
 import type { Forwarder } from "./forward.ts";
 import type { InferenceOptions } from "./inference.ts";
 import { textOf } from "../platform/http_body.ts";
-import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
-import { SwitchingProtocols } from "../platform/http_messages.ts";
+import {
+  type HttpResponse,
+  type ServerRequest,
+  SwitchingProtocols,
+} from "../platform/http_messages.ts";
 import { isHandshake, type Socket } from "../platform/web_socket.ts";
 import type { Layer, RequestContext } from "./layers.ts";
 import { RealtimeSession } from "./realtime_session.ts";

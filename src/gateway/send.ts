@@ -1,7 +1,7 @@
 /** One attempt to send a request to one endpoint, bounded until the response's headers are there. */
 import type { Clock } from "../platform/clock.ts";
 import type { SendRequest } from "../platform/http_client.ts";
-import { bodyOf } from "../platform/http_body.ts";
+import { cancelBody } from "../platform/http_body.ts";
 import type { HeaderList } from "../platform/http_headers.ts";
 import type { HttpResponse } from "../platform/http_messages.ts";
 import type { Tcp } from "../platform/tcp.ts";
@@ -60,7 +60,7 @@ export async function send(
     });
     const { status } = response;
     if (status >= 200 && status <= 599) return { kind: "answered", response };
-    if (response.body) bodyOf(response.body).cancel();
+    cancelBody(response.body);
     return { kind: "broken", reason: `answered with status ${status}` };
   } catch (error) {
     if (options.cancellation.left) throw error;

@@ -4,7 +4,7 @@
  */
 import type { Admission } from "../activator/admission.ts";
 import { ModelAsleep } from "../activator/errors.ts";
-import { bodyOf } from "../platform/http_body.ts";
+import { cancelBody } from "../platform/http_body.ts";
 import type { HttpResponse, ServerRequest } from "../platform/http_messages.ts";
 import { readBody } from "./body.ts";
 import type { Answer } from "./exchange.ts";
@@ -66,7 +66,7 @@ async function askEach(
       const isLast = asked.has(answer.endpoint) || asked.size >= PODS_MAX || !admission?.isOpen();
       if (answer.response.status !== 404 || isLast) return answer;
       asked.add(answer.endpoint);
-      if (answer.response.body) bodyOf(answer.response.body).cancel();
+      cancelBody(answer.response.body);
     }
   } catch (error) {
     throw error instanceof ModelAsleep ? unknown(call.context) : error;

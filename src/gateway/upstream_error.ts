@@ -1,6 +1,6 @@
 /** What an upstream's error answer says, for clients that already have a 200 and must be told in the stream. */
 import type { Clock } from "../platform/clock.ts";
-import { type AnyBody, bodyOf } from "../platform/http_body.ts";
+import { type AnyBody, bodyOf, cancelBody } from "../platform/http_body.ts";
 import type { HttpResponse } from "../platform/http_messages.ts";
 import type { ErrorAnswer } from "./error_table.ts";
 
@@ -13,7 +13,7 @@ const BODY_TIMEOUT_MS = 5_000;
 export async function upstreamError(response: HttpResponse, clock: Clock): Promise<ErrorAnswer> {
   const { status, body } = response;
   const said = isOk(response) ? {} : errorFields(await readText(body, clock));
-  if (isOk(response) && body) bodyOf(body).cancel();
+  if (isOk(response)) cancelBody(body);
   const kind = ["content-encoding", "content-type"]
     .flatMap((name) => response.headers.get(name) ?? []).join(" ") || "nothing";
   return {
@@ -28,8 +28,18 @@ export async function upstreamError(response: HttpResponse, clock: Clock): Promi
   };
 }
 
-export function isOk({ status }: HttpResponse): boolean {
+function isOk({ status }: HttpResponse): boolean {
   return status >= 200 && status <= 299;
+}
+
+/**
+ * True if its bytes can follow what was sent already: it is good, and of such a `type`. One that is packed although nobody
+ * asked for it cannot: neither white space nor headers that do not say so go with it.
+ */
+export function isPlain(response: HttpResponse, type: RegExp): boolean {
+  const { headers } = response;
+  return isOk(response) && !headers.has("content-encoding") &&
+    type.test(headers.get("content-type") ?? "");
 }
 
 interface ErrorFields {

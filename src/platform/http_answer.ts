@@ -115,11 +115,7 @@ class Out implements Disposable {
       if (!chunk) break;
       if (chunk.length > left) throw new Error("A body is longer than it says");
       left -= chunk.length;
-      if (this.#fits(chunk)) this.#append(chunk);
-      else {
-        await this.flush();
-        await this.connection.write(chunk);
-      }
+      if (!this.#gather(chunk)) await this.#writeThrough(chunk);
       await this.flush();
     }
     if (left > 0 && left !== Infinity) throw new Error("A body is shorter than it says");
@@ -132,11 +128,7 @@ class Out implements Disposable {
       if (!chunk) break;
       if (chunk.length === 0) continue;
       this.#chunkSize(chunk.length);
-      if (this.#fits(chunk)) this.#append(chunk);
-      else {
-        await this.flush();
-        await this.connection.write(chunk);
-      }
+      if (!this.#gather(chunk)) await this.#writeThrough(chunk);
       this.#lineEnd();
       await this.connection.write(this.#taken());
     }
@@ -145,13 +137,17 @@ class Out implements Disposable {
     await this.flush();
   }
 
-  #fits(chunk: Uint8Array): boolean {
-    return this.#size + chunk.length + CHUNK_OVERHEAD <= this.#space.length;
-  }
-
-  #append(chunk: Uint8Array): void {
+  /** False, and nothing is done, if there is no room. */
+  #gather(chunk: Uint8Array): boolean {
+    if (this.#size + chunk.length + CHUNK_OVERHEAD > this.#space.length) return false;
     this.#space.set(chunk, this.#size);
     this.#size += chunk.length;
+    return true;
+  }
+
+  async #writeThrough(chunk: Uint8Array): Promise<void> {
+    await this.flush();
+    await this.connection.write(chunk);
   }
 
   #taken(): Uint8Array<ArrayBuffer> {

@@ -19,6 +19,11 @@ export function bodyOf(body: AnyBody): HttpBody {
   return body instanceof ReadableStream ? new StreamBody(body) : body;
 }
 
+/** Nobody reads it. */
+export function cancelBody(body: AnyBody | null): void {
+  if (body) bodyOf(body).cancel();
+}
+
 /** The whole of it as text. @throws if it breaks off */
 export async function textOf(body: AnyBody | null): Promise<string> {
   const decoder = new TextDecoder();
@@ -68,41 +73,6 @@ export interface MessageBodyOptions {
   onWhole(): void;
   /** It broke off, or nobody reads the rest: the connection is of no more use, unless it is drained. */
   onCut(): void;
-}
-
-/** A body of what `pull` brings; cancelling it also ends the read that waits. */
-export class PulledBody implements HttpBody {
-  #isOver = false;
-  #stop: ((end: undefined) => void) | undefined;
-
-  /** `cancelled`: called once, if it is cancelled before its end. */
-  constructor(
-    readonly pull: () => Promise<Uint8Array<ArrayBuffer> | undefined>,
-    readonly cancelled: () => void,
-  ) {}
-
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (this.#isOver) return Promise.resolve(undefined);
-    const { promise, resolve, reject } = Promise.withResolvers<
-      Uint8Array<ArrayBuffer> | undefined
-    >();
-    this.#stop = resolve;
-    this.pull().then((chunk) => {
-      this.#isOver ||= chunk === undefined;
-      resolve(chunk);
-    }, (error) => {
-      this.#isOver = true;
-      reject(error);
-    });
-    return promise;
-  }
-
-  cancel(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#stop?.(undefined);
-    this.cancelled();
-  }
 }
 
 /**

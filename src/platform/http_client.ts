@@ -2,7 +2,7 @@
  * Requests to upstreams over plain HTTP/1.1, with a pool of connections: `fetch` takes twice the time, and tells neither of
  * a request that it repeated nor, but in words, whether anybody had taken it.
  */
-import type { Fetch } from "./fetch.ts";
+import { type Fetch, POOL_IDLE_TIMEOUT_MS } from "./fetch.ts";
 import { MessageBody } from "./http_body.ts";
 import { boundaryOf } from "./http_boundary.ts";
 import { Connection } from "./http_connection.ts";
@@ -46,11 +46,6 @@ export class RequestFailure extends Error {
   }
 }
 
-/**
- * How long an unused upstream connection is kept. uvicorn closes its side after 5 s, so a shorter
- * life here means that a pooled connection is seldom found dead.
- */
-const IDLE_MS = 4_000;
 /** What is sent together with its head; more is worth a call of its own. */
 const TOGETHER_MAX = 64 * 1024;
 
@@ -168,7 +163,7 @@ export class HttpClient {
     const idle = this.#idle.get(host);
     if (idle) idle.push({ connection, sinceMs });
     else this.#idle.set(host, [{ connection, sinceMs }]);
-    this.#sweep ??= setTimeout(() => this.#closeOld(), IDLE_MS);
+    this.#sweep ??= setTimeout(() => this.#closeOld(), POOL_IDLE_TIMEOUT_MS);
   }
 
   #closeOld(): void {
@@ -176,7 +171,7 @@ export class HttpClient {
     let firstMs = Infinity;
     for (const [host, idle] of this.#idle) {
       const isOld = ({ sinceMs, connection }: IdleConnection) =>
-        sinceMs + IDLE_MS <= nowMs || connection.isEnded;
+        sinceMs + POOL_IDLE_TIMEOUT_MS <= nowMs || connection.isEnded;
       for (const each of idle) {
         if (isOld(each)) each.connection.close();
         else firstMs = Math.min(firstMs, each.sinceMs);
@@ -186,7 +181,7 @@ export class HttpClient {
       else this.#idle.delete(host);
     }
     this.#sweep = firstMs < Infinity
-      ? setTimeout(() => this.#closeOld(), firstMs + IDLE_MS - nowMs)
+      ? setTimeout(() => this.#closeOld(), firstMs + POOL_IDLE_TIMEOUT_MS - nowMs)
       : undefined;
   }
 }

@@ -2,7 +2,7 @@
  * The heads of HTTP/1.1 messages (RFC 9112), read and written. What is read is read strictly: what two parsers could take
  * for two things is refused, since whoever stands in front of us may take it for the other one.
  */
-import type { HeaderList } from "./http_headers.ts";
+import { type HeaderList, joined } from "./http_headers.ts";
 
 /** Longer heads are refused; nginx and Node stop at 32 and 16 KiB. */
 export const HEAD_BYTES_MAX = 64 * 1024;
@@ -110,15 +110,6 @@ export function responseFraming(
   }
   const framing = framingOf(fields, minor);
   return framing === "none" ? { kind: "until close" } : framing;
-}
-
-/** All values of `name`; undefined if there is none. */
-export function joined(fields: HeaderList, name: string): string | undefined {
-  let found: string | undefined;
-  for (const [each, value] of fields) {
-    if (each === name) found = found === undefined ? value : `${found}, ${value}`;
-  }
-  return found;
 }
 
 /** True if the connection ends with this message. */

@@ -12,14 +12,8 @@ export class HeaderFields implements HttpHeaders {
   /** `list` becomes its own; names in lower case. */
   constructor(readonly list: HeaderList = []) {}
 
-  /** All values of `name`, joined as RFC 9110 section 5.3 has it. */
   get(name: string): string | null {
-    const wanted = name.toLowerCase();
-    let found: string | null = null;
-    for (const [each, value] of this.list) {
-      if (each === wanted) found = found === null ? value : `${found}, ${value}`;
-    }
-    return found;
+    return joined(this.list, name.toLowerCase()) ?? null;
   }
 
   has(name: string): boolean {
@@ -57,4 +51,13 @@ export class HeaderFields implements HttpHeaders {
   #keep(isKept: (field: [string, string]) => boolean): void {
     this.list.splice(0, Infinity, ...this.list.filter(isKept));
   }
+}
+
+/** All values of `name`, joined as RFC 9110 section 5.3 has it; undefined if there is none. */
+export function joined(fields: HeaderList, name: string): string | undefined {
+  let found: string | undefined;
+  for (const [each, value] of fields) {
+    if (each === name) found = found === undefined ? value : `${found}, ${value}`;
+  }
+  return found;
 }
