@@ -1,5 +1,6 @@
 /** Who may ask: client keys, which models each may use, and how many requests at once. */
 import type { HttpHeaders } from "../platform/http_headers.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { KeySpec } from "../config/spec.ts";
 import { derived } from "../lib/derived.ts";
 import { Keyring } from "../keys/keyring.ts";
@@ -12,11 +13,13 @@ export function accessLayer(keys: () => readonly KeySpec[], tools: SecretTools):
   const inFlight = new Map<string, number>();
   const clients = derived(keys, (specs) => specs.filter((spec) => !isForOperatorsAlone(spec)));
   const keyring = derived(keys, (specs) => new Keyring(specs, tools));
-  return async (request, context, next) => {
-    if (clients().length === 0) return next(request, context);
-    context.key = await knownKey(request.headers, keyring());
+  const admit = async ({ headers }: ServerRequest, context: RequestContext) => {
+    context.key = await knownKey(headers, keyring());
     takeSlot(context.key, inFlight, context);
-    return next(request, context);
+    return undefined;
+  };
+  return {
+    enter: (request, context) => clients().length > 0 ? admit(request, context) : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Browsers: preflights are answered here, and every answer says which page may read it. */
 import type { HttpHeaders } from "../platform/http_headers.ts";
+import type { ServerRequest } from "../platform/http_messages.ts";
 import type { Layer } from "./layers.ts";
 
 const METHODS = "GET, HEAD, POST, OPTIONS";
@@ -10,26 +11,32 @@ const EXPOSED = "x-request-id, x-cold-start-ms, retry-after, x-should-retry";
  * origin, a list of origins, or `false`.
  */
 export function corsLayer(cors: () => boolean | readonly string[]): Layer {
-  return async (request, context, next) => {
-    const isOptions = request.method === "OPTIONS";
-    const response = isOptions
-      ? new Response(null, { status: 204, headers: { allow: METHODS } })
-      : await next(request, context);
-    const allowed = cors();
-    if (allowed === false) return response;
-    const origin = request.headers.get("origin");
+  return {
+    enter: (request) =>
+      isOptions(request)
+        ? new Response(null, { status: 204, headers: { allow: METHODS } })
+        : undefined,
+    leave(response, request) {
+      const allowed = cors();
+      if (allowed === false) return response;
+      const origin = request.headers.get("origin");
 
-    const { headers } = response;
-    if (allowed !== true) headers.append("vary", "origin");
-    if (origin === null) return response;
-    // The upstream speaks for itself; two answers would be none to a browser.
-    headers.delete("access-control-allow-origin");
-    if (allowed !== true && !allowed.includes(origin)) return response;
-    headers.set("access-control-allow-origin", allowed === true ? "*" : origin);
-    headers.set("access-control-expose-headers", EXPOSED);
-    if (isOptions) allowMethods(request.headers, headers);
-    return response;
+      const { headers } = response;
+      if (allowed !== true) headers.append("vary", "origin");
+      if (origin === null) return response;
+      // The upstream speaks for itself; two answers would be none to a browser.
+      headers.delete("access-control-allow-origin");
+      if (allowed !== true && !allowed.includes(origin)) return response;
+      headers.set("access-control-allow-origin", allowed === true ? "*" : origin);
+      headers.set("access-control-expose-headers", EXPOSED);
+      if (isOptions(request)) allowMethods(request.headers, headers);
+      return response;
+    },
   };
+}
+
+function isOptions({ method }: ServerRequest): boolean {
+  return method === "OPTIONS";
 }
 
 /** The rest of the answer to a preflight: whatever headers it asks for. */

@@ -2,6 +2,7 @@ import { expect } from "expect";
 import type { HttpHeaders } from "../platform/http_headers.ts";
 import { requestContext } from "../testing/requests.ts";
 import { corsLayer } from "./cors.ts";
+import { foldLayers } from "./layers.ts";
 
 const ORIGIN = "https://app.example.com";
 
@@ -11,13 +12,16 @@ async function ask(
   upstream: HeadersInit = {},
 ): Promise<{ status: number; reached: boolean; headers: HttpHeaders }> {
   let reached = false;
-  const response = await corsLayer(() => cors)(
+  const layer = corsLayer(() => cors);
+  const answer = foldLayers([layer], () => {
+    reached = true;
+    return new Response("hi", { headers: upstream });
+  }, (error) => {
+    throw error;
+  });
+  const response = await answer(
     new Request("http://gateway.test/v1/chat/completions", init),
     requestContext(),
-    () => {
-      reached = true;
-      return new Response("hi", { headers: upstream });
-    },
   );
   return { status: response.status, reached, headers: response.headers };
 }

@@ -52,24 +52,11 @@ export interface Answer {
 }
 
 /** @throws RequestError, AdmissionFailure, or the signal's reason when the client has gone */
-export async function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
-  const { spec, outgoing, sendRequest, cancellation } = request;
-  const { connectTimeoutMs, responseTimeoutMs } = spec;
-  const { taken, endpoint } = await handOver(
-    request,
-    tools,
-    (endpoint) =>
-      send(outgoing, endpoint, {
-        ...{ ...tools, sendRequest, cancellation, connectTimeoutMs, responseTimeoutMs },
-      }),
-  );
-  return { response: taken.response, endpoint };
-}
-
-/** What somebody took, and who. */
-export interface HandedOver<Taken> {
-  readonly taken: Taken;
-  readonly endpoint: string;
+export function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
+  const { spec: { connectTimeoutMs, responseTimeoutMs }, outgoing } = request;
+  const { sendRequest, cancellation } = request;
+  const options = { ...tools, sendRequest, cancellation, connectTimeoutMs, responseTimeoutMs };
+  return handOver(request, tools, (endpoint) => send(outgoing, endpoint, options));
 }
 
 /**
@@ -81,12 +68,12 @@ export async function handOver<Taken extends { readonly kind: "answered" | "open
   tools: Pick<ExchangeTools, "clock" | "log">,
   attempt: (endpoint: string) => Promise<Taken | Unanswered>,
   told: (sent: Unanswered) => RequestError = (sent) => unanswered(request, sent),
-): Promise<HandedOver<Taken>> {
+): Promise<Taken & { readonly endpoint: string }> {
   for (let refusals = 0;; refusals++) {
     const permit = await admit(request, tools);
     const { endpoint } = permit;
     const sent = await attempt(endpoint);
-    if (sent.kind === "answered" || sent.kind === "open") return { taken: sent as Taken, endpoint };
+    if (sent.kind === "answered" || sent.kind === "open") return { ...sent as Taken, endpoint };
     const failure = sent as Unanswered;
     if (failure.kind === "refused") permit.refused();
     permit[Symbol.dispose]();

@@ -19,7 +19,7 @@ import { probeLayer } from "./probes.ts";
 import { RequestError } from "./request_error.ts";
 import { realtimeLayer } from "./realtime.ts";
 import type { Traces } from "./request_trace.ts";
-import { rescueLayer } from "./rescue.ts";
+import { rescuer } from "./rescue.ts";
 import type { SecretTools } from "../keys/secret.ts";
 import type { RequestRecord } from "../telemetry/request_record.ts";
 
@@ -57,11 +57,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   let open = 0;
 
   const layers: readonly Layer[] = [
+    recordLayer(clock, (record, context) => {
+      open--;
+      options.observe?.(record);
+      context.trace?.end(record);
+    }),
     requestIdLayer,
     farewellLayer(() => leaving),
     realtimeLayer(() => config().server.bodyMax),
     corsLayer(() => config().server.cors),
-    rescueLayer(log),
     probeLayer({ version, isReady: () => !leaving }),
     drainLayer(() => refusing),
     accessLayer(() => config().server.keys, secrets),
@@ -70,23 +74,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const answer = foldLayers(
     layers,
     createInference({ ...options, budget, secrets }),
+    rescuer(log),
   );
 
   return {
-    async handle(request, info) {
+    handle(request, info) {
       const context = openContext(request, info, options);
       open++;
-      const response = await answer(request, context);
-      const headersMs = clock.nowMs() - context.arrivedMs;
-      context.keep({
-        [Symbol.dispose]() {
-          open--;
-          const record = recordOf(context, response.status, headersMs, clock);
-          options.observe?.(record);
-          context.trace?.end(record);
-        },
-      });
-      return response;
+      return answer(request, context);
     },
     get heldBytes() {
       return budget.held;
@@ -136,19 +131,33 @@ function openContext(
   };
 }
 
-function recordOf(
-  { model, code, coldStartMs, arrivedMs }: RequestContext,
-  status: number,
-  headersMs: number,
+/** `ended`: told when the response is complete. */
+function recordLayer(
   clock: Clock,
-): RequestRecord {
-  return { model, status, code, coldStartMs, headersMs, durationMs: clock.nowMs() - arrivedMs };
+  ended: (record: RequestRecord, context: RequestContext) => void,
+): Layer {
+  return {
+    leave(response, _, context) {
+      const { arrivedMs } = context;
+      const headersMs = clock.nowMs() - arrivedMs;
+      context.keep({
+        [Symbol.dispose]() {
+          const { model, code, coldStartMs } = context;
+          const durationMs = clock.nowMs() - arrivedMs;
+          const { status } = response;
+          ended({ model, status, code, coldStartMs, headersMs, durationMs }, context);
+        },
+      });
+      return response;
+    },
+  };
 }
 
-const requestIdLayer: Layer = async (request, context, next) => {
-  const response = await next(request, context);
-  response.headers.set("x-request-id", context.id);
-  return response;
+const requestIdLayer: Layer = {
+  leave(response, _, { id }) {
+    response.headers.set("x-request-id", id);
+    return response;
+  },
 };
 
 /**
@@ -156,16 +165,19 @@ const requestIdLayer: Layer = async (request, context, next) => {
  * when an idle connection is closed is lost, and no client may take it for refused.
  */
 function farewellLayer(isLeaving: () => boolean): Layer {
-  return async (request, context, next) => {
-    const response = await next(request, context);
-    if (isLeaving()) response.headers.set("connection", "close");
-    return response;
+  return {
+    leave(response) {
+      if (isLeaving()) response.headers.set("connection", "close");
+      return response;
+    },
   };
 }
 
 function drainLayer(isRefusing: () => boolean): Layer {
-  return (request, context, next) => {
-    if (!isRefusing()) return next(request, context);
-    throw new RequestError("draining", "The gateway is stopping; try again in a moment");
+  return {
+    enter() {
+      if (!isRefusing()) return undefined;
+      throw new RequestError("draining", "The gateway is stopping; try again in a moment");
+    },
   };
 }

@@ -58,7 +58,7 @@ async function answerPost(
   // Looked up only now: a reload may have come while the body did.
   const { routes, dropIn } = options.config();
   const match = routes.resolve(query, dropIn ? undefined : body.fields.model);
-  return await forwarder.respond({
+  return forwarder.respond({
     ...{ request, context, match },
     bytes: match.rename === undefined ? body.bytes : body.renamed(match.rename),
     coldStart: request.headers.get("x-cold-start") === "never" ? "never" : "wait",
@@ -67,14 +67,14 @@ async function answerPost(
 }
 
 /** Forwarded if the model is up: looking at a page of an engine is no reason to start it. */
-async function answerGet(
+function answerGet(
   request: ServerRequest,
   context: RequestContext,
   match: RouteMatch | undefined,
   forwarder: Forwarder,
 ): Promise<HttpResponse> {
   if (!match) throw notFound(context);
-  return await forwarder.respond(
+  return forwarder.respond(
     { request, context, match, bytes: undefined, coldStart: "never", validate() {} },
     undefined,
   );

@@ -39,16 +39,50 @@ export type Handle = (
   context: RequestContext,
 ) => HttpResponse | Promise<HttpResponse>;
 
-export type Layer = (
+export interface Layer {
+  /** Answers the request, or leaves it to the next layer. What it throws becomes an answer. */
+  enter?(
+    request: ServerRequest,
+    context: RequestContext,
+  ): HttpResponse | undefined | Promise<HttpResponse | undefined>;
+  /** What every answer gets on its way out, whichever layer it comes from. */
+  leave?(
+    response: HttpResponse,
+    request: ServerRequest,
+    context: RequestContext,
+  ): HttpResponse | Promise<HttpResponse>;
+}
+
+/** The answer to what was thrown. */
+export type Rescue = (
+  error: unknown,
   request: ServerRequest,
   context: RequestContext,
-  next: Handle,
-) => HttpResponse | Promise<HttpResponse>;
+) => HttpResponse;
 
-/** One handler out of `layers`, the first outermost, and what stands `last`. */
-export function foldLayers(layers: readonly Layer[], last: Handle): Handle {
-  return layers.reduceRight<Handle>(
-    (next, layer) => (request, context) => layer(request, context, next),
-    last,
-  );
+/**
+ * One handler out of `layers`, the first outermost, and what stands `last`. One `async` function for all of them: a request
+ * that waits holds on to each that it waits in, about half a KB.
+ */
+export function foldLayers(layers: readonly Layer[], last: Handle, rescue: Rescue): Handle {
+  const entered = layers.filter((layer) => layer.enter);
+  const left = layers.filter((layer) => layer.leave).reverse();
+  return async (request, context) => {
+    let response: HttpResponse | undefined;
+    try {
+      for (const layer of entered) {
+        const answer = layer.enter!(request, context);
+        response = answer instanceof Promise ? await answer : answer;
+        if (response) break;
+      }
+      response ??= await last(request, context);
+    } catch (error) {
+      response = rescue(error, request, context);
+    }
+    for (const layer of left) {
+      const answer = layer.leave!(response, request, context);
+      response = answer instanceof Promise ? await answer : answer;
+    }
+    return response;
+  };
 }

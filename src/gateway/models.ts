@@ -20,20 +20,22 @@ interface ModelEntry {
 
 /** `created` is in seconds since the epoch; a model has no birthday, so all get the gateway's. */
 export function modelsLayer(config: () => Snapshot, created: number): Layer {
-  return (request, context, next) => {
-    const { path } = context;
-    const isAsked = path === LIST || path.startsWith(`${LIST}/`);
-    // Its only model has the names that its engine gives it, which the engine alone knows.
-    if (!isAsked || config().dropIn) return next(request, context);
-    allowOnly(request, ["GET", "HEAD"]);
-    const entries = entriesFor(context, config(), created);
-    if (path === LIST) return answerJson({ object: "list", data: entries });
-    const id = idIn(path);
-    const entry = entries.find((entry) => entry.id === id);
-    if (entry) return answerJson(entry);
-    throw new RequestError("model_not_found", `Model '${id}' does not exist; see ${LIST}`, {
-      param: "model",
-    });
+  return {
+    enter(request, context) {
+      const { path } = context;
+      const isAsked = path === LIST || path.startsWith(`${LIST}/`);
+      // Its only model has the names that its engine gives it, which the engine alone knows.
+      if (!isAsked || config().dropIn) return undefined;
+      allowOnly(request, ["GET", "HEAD"]);
+      const entries = entriesFor(context, config(), created);
+      if (path === LIST) return answerJson({ object: "list", data: entries });
+      const id = idIn(path);
+      const entry = entries.find((entry) => entry.id === id);
+      if (entry) return answerJson(entry);
+      throw new RequestError("model_not_found", `Model '${id}' does not exist; see ${LIST}`, {
+        param: "model",
+      });
+    },
   };
 }
 

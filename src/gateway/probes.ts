@@ -26,10 +26,11 @@ export function probeLayer({ version, isReady }: ProbeOptions): Layer {
     }
     return undefined;
   };
-  return (request, context, next) => {
-    const response = answer(context.path);
-    if (!response) return next(request, context);
-    allowOnly(request, ["GET", "HEAD"]);
-    return response;
+  return {
+    enter(request, context) {
+      const response = answer(context.path);
+      if (response) allowOnly(request, ["GET", "HEAD"]);
+      return response;
+    },
   };
 }

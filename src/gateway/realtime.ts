@@ -26,15 +26,20 @@ export function isRealtime({ headers, method }: ServerRequest, path: string): bo
 
 /** Turns a refusal of any layer behind it into a WebSocket that is closed with it. */
 export function realtimeLayer(messageMax: () => number): Layer {
-  return async (request, context, next) => {
-    const response = await next(request, context);
-    const isRefused = response.status >= 400 && context.path.endsWith(REALTIME);
-    if (!isRefused || !isRealtime(request, REALTIME)) return response;
+  const close = async (response: HttpResponse, request: ServerRequest, context: RequestContext) => {
     const { error } = JSON.parse(await textOf(response.body));
     const { status } = response;
     const socket = await accept(request, context, messageMax());
     socket.close(closeCodeOf({ status }), closeReason(error.message));
     return new SwitchingProtocols();
+  };
+  return {
+    leave(response, request, context) {
+      const isRefused = response.status >= 400 && context.path.endsWith(REALTIME);
+      return isRefused && isRealtime(request, REALTIME)
+        ? close(response, request, context)
+        : response;
+    },
   };
 }
 

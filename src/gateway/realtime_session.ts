@@ -109,7 +109,7 @@ export class RealtimeSession {
       validate() {},
     });
     const exchange = { ...prepared, cancellation: this.#cancellation };
-    const { taken } = await handOver(
+    const { socket } = await handOver(
       exchange,
       options,
       (endpoint) => this.#open(exchange, endpoint, match),
@@ -121,7 +121,7 @@ export class RealtimeSession {
           )
           : unanswered(exchange, sent),
     );
-    return taken.socket;
+    return socket;
   }
 
   #open(exchange: Exchange, endpoint: string, { rename }: Resolved): Promise<Opened> {

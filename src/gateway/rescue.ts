@@ -2,20 +2,16 @@
 import type { Log } from "../telemetry/log.ts";
 import { apiOf, errorResponse } from "./envelope.ts";
 import { answerTo, type ErrorAnswer } from "./error_table.ts";
-import type { Layer, RequestContext } from "./layers.ts";
+import type { RequestContext, Rescue } from "./layers.ts";
 
 /** What the record says of a request whose client left before the answer began (nginx's number). */
 const CLIENT_GONE = 499;
 
-export function rescueLayer(log: Log): Layer {
-  return async (request, context, next) => {
-    try {
-      return await next(request, context);
-    } catch (error) {
-      // Nobody reads this one, but it must be returned for the request to be complete.
-      if (request.signal.aborted) return new Response(null, { status: CLIENT_GONE });
-      return errorResponse(rescue(error, context, log), apiOf(context.path), context.id);
-    }
+export function rescuer(log: Log): Rescue {
+  return (error, { signal }, context) => {
+    // Nobody reads this one, but it must be returned for the request to be complete.
+    if (signal.aborted) return new Response(null, { status: CLIENT_GONE });
+    return errorResponse(rescue(error, context, log), apiOf(context.path), context.id);
   };
 }
 

@@ -4,9 +4,9 @@ import type { LogFields } from "../telemetry/log.ts";
 import { silentLog } from "../telemetry/log.ts";
 import { requestContext } from "../testing/requests.ts";
 import { RequestError } from "./request_error.ts";
-import { rescueLayer } from "./rescue.ts";
+import { rescuer } from "./rescue.ts";
 
-async function rescued(error: unknown, path?: string, signal?: AbortSignal) {
+function rescued(error: unknown, path?: string, signal?: AbortSignal) {
   const errors: LogFields[] = [];
   const log = {
     ...silentLog,
@@ -14,47 +14,37 @@ async function rescued(error: unknown, path?: string, signal?: AbortSignal) {
   };
   const context = requestContext(path);
   const request = new Request("http://gateway.test/", signal ? { signal } : {});
-  const response = await rescueLayer(log)(request, context, () => Promise.reject(error));
+  const response = rescuer(log)(error, request, context);
   return { response, context, errors };
 }
 
 Deno.test("rescue answers in the shape of the path, and notes the code", async () => {
   const error = new RequestError("overloaded", "try later");
-  const chat = await rescued(error);
+  const chat = rescued(error);
   expect(JSON.parse(await textOf(chat.response.body))).toMatchObject({
     error: { code: "overloaded", param: null },
   });
-  const messages = await rescued(error, "/v1/messages/count_tokens");
+  const messages = rescued(error, "/v1/messages/count_tokens");
   expect(JSON.parse(await textOf(messages.response.body)))
     .toMatchObject({ type: "error", error: { type: "overloaded_error" }, request_id: "req-1" });
   expect([chat.context.code, chat.errors]).toEqual(["overloaded", []]);
 });
 
 Deno.test("rescue tells the log of our bugs, and the client only that there is one", async () => {
-  const { response, context, errors } = await rescued(new TypeError("x is not a function"));
+  const { response, context, errors } = rescued(new TypeError("x is not a function"));
   expect([response.status, context.code]).toEqual([500, "internal_error"]);
   expect(await textOf(response.body)).not.toContain("x is not");
   expect(errors).toMatchObject([{ requestId: "req-1" }]);
   expect(errors[0]!.error).toContain("x is not a function");
 });
 
-Deno.test("rescue answers a client that has gone, so that its request is complete", async () => {
+Deno.test("rescue answers a client that has gone, so that its request is complete", () => {
   const gone = AbortSignal.abort(new Error("gone"));
-  const { response, context, errors } = await rescued(new Error("gone"), undefined, gone);
+  const { response, context, errors } = rescued(new Error("gone"), undefined, gone);
   expect([response.status, response.body, context.code, errors]).toEqual([
     499,
     null,
     undefined,
     [],
   ]);
-});
-
-Deno.test("rescue leaves an answer alone", async () => {
-  const response = new Response("fine");
-  const same = await rescueLayer(silentLog)(
-    new Request("http://gateway.test/"),
-    requestContext(),
-    () => response,
-  );
-  expect(same).toBe(response);
 });

@@ -3,6 +3,8 @@
  * simulator can run days in milliseconds. Only this folder, `cli/` and `main.ts` may name timers.
  */
 
+import { sharingClock } from "./sharing_clock.ts";
+
 /** The longest delay that `setTimeout` takes; a longer one would fire at once. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
@@ -28,7 +30,7 @@ export async function pause(ms: number, clock: Clock, signal?: AbortSignal): Pro
   await promise.finally(() => signal?.removeEventListener("abort", left));
 }
 
-export const systemClock: Clock = {
+export const systemClock: Clock = sharingClock({
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   timer(delayMs, callback) {
@@ -43,4 +45,4 @@ export const systemClock: Clock = {
     arm();
     return { [Symbol.dispose]: () => clearTimeout(id) };
   },
-};
+});

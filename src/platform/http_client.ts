@@ -74,14 +74,11 @@ export class HttpClient {
     const { signal } = request;
     signal.throwIfAborted();
     const pooled = this.#take(url.host);
-    if (pooled) {
-      try {
-        return await this.#sendOn(pooled, url, request);
-      } catch (error) {
-        if (!(error instanceof RequestFailure && error.kind === "closed")) throw error;
-      }
-    }
-    return await this.#sendOn(await connect(url, signal), url, request);
+    if (!pooled) return this.#sendOn(await connect(url, signal), url, request);
+    return this.#sendOn(pooled, url, request).catch(async (error) => {
+      if (!(error instanceof RequestFailure && error.kind === "closed")) throw error;
+      return this.#sendOn(await connect(url, signal), url, request);
+    });
   }
 
   async #sendOn(
@@ -89,48 +86,27 @@ export class HttpClient {
     url: URL,
     request: HttpRequest,
   ): Promise<HttpResponse> {
-    const { signal } = request;
+    const { signal, method } = request;
     const close = () => connection.close();
     signal.addEventListener("abort", close, { once: true });
     const end = () => signal.removeEventListener("abort", close);
     try {
-      return await this.#exchange(connection, url, request, end);
+      // An engine may answer, and hang up, before it has read all: what it says counts.
+      const written = writeRequest(connection, url, request).then(() => true, () => false);
+      const head = await readHead(connection);
+      const settle = async (isReusable: boolean) => {
+        end();
+        const isReady = isReusable && !isLast(head.fields, head.minor) && connection.size === 0 &&
+          await written;
+        if (isReady) this.#keep(url.host, connection);
+        else connection.close();
+      };
+      return responseOf(head, method, connection, (isReusable) => void settle(isReusable));
     } catch (error) {
       connection.close();
       end();
       throw signal.aborted ? signal.reason : error;
     }
-  }
-
-  async #exchange(
-    connection: Connection,
-    url: URL,
-    request: HttpRequest,
-    end: () => void,
-  ): Promise<HttpResponse> {
-    // An engine may answer, and hang up, before it has read all: what it says counts.
-    const written = writeRequest(connection, url, request).then(() => true, () => false);
-    const head = await readHead(connection);
-    const framing = responseFraming(request.method, head);
-    if (!framing) throw new RequestFailure("broken", "the length of its answer is ambiguous");
-    const { status, fields, minor } = head;
-    const headers = new HeaderFields(fields);
-    const settle = async (isReusable: boolean) => {
-      end();
-      const isReady = isReusable && !isLast(fields, minor) && connection.size === 0 &&
-        await written;
-      if (isReady) this.#keep(url.host, connection);
-      else connection.close();
-    };
-    if (framing.kind === "length" && framing.length === 0) {
-      void settle(true);
-      return { status, headers, body: null };
-    }
-    const body = new MessageBody(connection, boundaryOf(framing), {
-      onWhole: () => void settle(framing.kind !== "until close"),
-      onCut: () => void settle(false),
-    });
-    return { status, headers, body };
   }
 
   /** Connections that nobody uses. */
@@ -184,6 +160,28 @@ export class HttpClient {
       ? setTimeout(() => this.#closeOld(), firstMs + POOL_IDLE_TIMEOUT_MS - nowMs)
       : undefined;
   }
+}
+
+/** `settle`: called when all of it has been read, or nothing more will be. @throws RequestFailure */
+function responseOf(
+  head: ResponseHead,
+  method: string,
+  connection: Connection,
+  settle: (isReusable: boolean) => void,
+): HttpResponse {
+  const framing = responseFraming(method, head);
+  if (!framing) throw new RequestFailure("broken", "the length of its answer is ambiguous");
+  const { status, fields } = head;
+  const headers = new HeaderFields(fields);
+  if (framing.kind === "length" && framing.length === 0) {
+    settle(true);
+    return { status, headers, body: null };
+  }
+  const body = new MessageBody(connection, boundaryOf(framing), {
+    onWhole: () => settle(framing.kind !== "until close"),
+    onCut: () => settle(false),
+  });
+  return { status, headers, body };
 }
 
 async function connect({ hostname, port }: URL, signal: AbortSignal): Promise<Connection> {

@@ -88,11 +88,8 @@ export class ServedConnection {
     if (!request) return await this.#refuse(400);
     this.isAnswering = true;
     this.#untilMs = Infinity;
-    try {
-      return await new ServedRequest(this, head, request).serve();
-    } finally {
-      this.isAnswering = false;
-    }
+    // Not awaited here: a request that waits holds on to whatever waits for it.
+    return new ServedRequest(this, head, request).serve();
   }
 
   /** The length of the next head, the status that says why it is none, or undefined: there is no next one. */

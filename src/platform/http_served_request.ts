@@ -3,7 +3,7 @@ import { writeAnswer } from "./http_answer.ts";
 import { bodyOf, type HttpBody, MessageBody } from "./http_body.ts";
 import { boundaryOf } from "./http_boundary.ts";
 import { isLast, type RequestHead } from "./http_head.ts";
-import { type ReadableRequest, SwitchingProtocols } from "./http_messages.ts";
+import { type HttpResponse, type ReadableRequest, SwitchingProtocols } from "./http_messages.ts";
 import type { ServedConnection } from "./http_served.ts";
 import { type AcceptOptions, acceptWebSocket, isHandshake, type Socket } from "./web_socket.ts";
 
@@ -40,6 +40,7 @@ export class ServedRequest {
     connection.onEnd = () => this.#leave();
     if (this.#isWhole) connection.watch();
     try {
+      if (this.#waitsForLeave) await connection.write(CONTINUE);
       const answer = await this.#answer();
       if (answer instanceof SwitchingProtocols || this.served.socket) {
         this.#completed.resolve();
@@ -64,28 +65,31 @@ export class ServedRequest {
       throw error;
     } finally {
       connection.unwatch();
+      this.served.isAnswering = false;
     }
   }
 
-  async #answer() {
-    const { served, request: { method, url, headers, framing } } = this;
-    // A client that waits for a word before it sends its body gets it at once.
-    if (
-      framing !== "none" && this.head.minor === 1 &&
-      /^100-continue$/i.test(headers.get("expect") ?? "")
-    ) {
-      await served.connection.write(CONTINUE);
-    }
+  /** A client that waits for a word before it sends its body gets it at once. */
+  get #waitsForLeave(): boolean {
+    const { framing, headers } = this.request;
+    return framing !== "none" && this.head.minor === 1 &&
+      /^100-continue$/i.test(headers.get("expect") ?? "");
+  }
+
+  #answer(): HttpResponse | Promise<HttpResponse> {
+    const { served, request: { method, url, headers } } = this;
     const request = { method, url, headers, body: this.#body, signal: this.#leaving.signal };
     const info = {
       remoteAddr: served.remoteAddr,
       completed: this.#completed.promise,
       upgrade: (options: AcceptOptions) => this.#upgrade(options),
     };
+    const failed = () => new Response(null, { status: 500 });
     try {
-      return await served.server.handler(request, info);
+      const answer = served.server.handler(request, info);
+      return answer instanceof Promise ? answer.catch(failed) : answer;
     } catch {
-      return new Response(null, { status: 500 });
+      return failed();
     }
   }
 
