@@ -98,10 +98,12 @@ export function responseHeaders(upstream: HttpHeaders): HeaderList {
 /** Those that `passes` lets through, without what `Connection` names: that is for one connection too. */
 function passing(headers: HttpHeaders, passes: (name: string) => boolean): HeaderList {
   const connection = headers.get("connection");
-  const named = new Set(connection?.toLowerCase().split(",").map((name) => name.trim()));
+  const named = connection === null
+    ? undefined
+    : new Set(connection.toLowerCase().split(",").map((name) => name.trim()));
   const list: HeaderList = [];
   headers.forEach((value, name) => {
-    if (passes(name) && !named.has(name)) list.push([name, value]);
+    if (passes(name) && !named?.has(name)) list.push([name, value]);
   });
   return list;
 }

@@ -2,7 +2,7 @@
 import { type ConnectWebSocket, isRefusal, type Socket } from "../platform/web_socket.ts";
 import type { HeaderList } from "../platform/http_headers.ts";
 import type { Frame } from "./session_frames.ts";
-import { type Unanswered, watchForHeaders, type WatchOptions } from "./send.ts";
+import { HeaderWatch, type Unanswered, type WatchOptions } from "./send.ts";
 
 export interface OpenOptions extends WatchOptions {
   readonly connectWebSocket: ConnectWebSocket;
@@ -25,7 +25,7 @@ export async function openSocket(url: URL, options: OpenOptions): Promise<Opened
   // Giving up replaces the signal: this is the one of this attempt.
   const { signal } = cancellation;
   signal.throwIfAborted();
-  using watch = watchForHeaders(url.href, options);
+  using watch = new HeaderWatch(url.href, options);
   const socket = await connectWebSocket(url, { headers, messageMax });
   socket.onmessage = ({ data }) => onFrame(data as Frame, socket);
   const failure = await untilOpen(socket, signal, onEnd);

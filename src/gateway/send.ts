@@ -52,7 +52,7 @@ export async function send(
 ): Promise<Sent> {
   const { method, headers, body } = outgoing;
   const { signal } = options.cancellation;
-  using watch = watchForHeaders(endpoint, options);
+  using watch = new HeaderWatch(endpoint, options);
   try {
     const response = await options.sendRequest(upstreamUrl(endpoint, outgoing), {
       ...{ method, headers, signal, redirect: "manual" },
@@ -78,45 +78,51 @@ export function upstreamUrl(endpoint: string, { path, search }: Outgoing): URL {
   return url;
 }
 
-interface HeaderWatch extends Disposable {
-  /** Why the attempt was given up; undefined if it was not. */
-  readonly verdict: Unanswered | undefined;
-}
-
 /**
  * One timer at a time until the headers have come, none after: neither `fetch` nor a `WebSocket` has timeouts of
  * its own. What takes too long is given up by its cancellation.
  */
-export function watchForHeaders(endpoint: string, options: WatchOptions): HeaderWatch {
-  const { clock, tcp, connectTimeoutMs, responseTimeoutMs, cancellation } = options;
-  const sentMs = clock.nowMs();
-  let over = false;
-  let verdict: Unanswered | undefined;
-  const giveUp = (why: Unanswered) => {
-    verdict = why;
-    cancellation.giveUp();
-  };
-  const waitOn = () =>
-    clock.timer(sentMs + responseTimeoutMs - clock.nowMs(), () => giveUp({ kind: "silent" }));
-  const probe = async () => {
-    const { hostname, port } = addressOf(endpoint);
+export class HeaderWatch implements Disposable {
+  /** Why the attempt was given up; undefined if it was not. */
+  verdict: Unanswered | undefined;
+  readonly #sentMs: number;
+  #timer: Disposable;
+  #isOver = false;
+
+  constructor(readonly endpoint: string, readonly options: WatchOptions) {
+    const { clock, connectTimeoutMs, responseTimeoutMs } = options;
+    this.#sentMs = clock.nowMs();
+    this.#timer = responseTimeoutMs <= connectTimeoutMs
+      ? this.#waitOn()
+      : clock.timer(connectTimeoutMs, () => void this.#probe());
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#timer[Symbol.dispose]();
+  }
+
+  #waitOn(): Disposable {
+    const { clock, responseTimeoutMs } = this.options;
+    return clock.timer(
+      this.#sentMs + responseTimeoutMs - clock.nowMs(),
+      () => this.#giveUp({ kind: "silent" }),
+    );
+  }
+
+  async #probe(): Promise<void> {
+    const { tcp, connectTimeoutMs, cancellation } = this.options;
+    const { hostname, port } = addressOf(this.endpoint);
     const reached = await tcp.connect(hostname, port, connectTimeoutMs).catch(() => "accepted");
-    if (over || cancellation.left) return;
-    if (reached === "accepted") timer = waitOn();
-    else giveUp({ kind: "refused", reason: `a new connection is ${reached}` });
-  };
-  let timer = responseTimeoutMs <= connectTimeoutMs
-    ? waitOn()
-    : clock.timer(connectTimeoutMs, () => void probe());
-  return {
-    get verdict() {
-      return verdict;
-    },
-    [Symbol.dispose]() {
-      over = true;
-      timer[Symbol.dispose]();
-    },
-  };
+    if (this.#isOver || cancellation.left) return;
+    if (reached === "accepted") this.#timer = this.#waitOn();
+    else this.#giveUp({ kind: "refused", reason: `a new connection is ${reached}` });
+  }
+
+  #giveUp(why: Unanswered): void {
+    this.verdict = why;
+    this.options.cancellation.giveUp();
+  }
 }
 
 function addressOf(endpoint: string): { hostname: string; port: number } {

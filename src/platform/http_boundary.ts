@@ -91,6 +91,7 @@ class Chunked implements Boundary {
 
 /** One line without its end; undefined if it is not whole. @throws BrokenBody */
 function lineOf(connection: Connection): string | undefined {
+  if (connection.size === 0) return undefined;
   const { bytes } = connection;
   const at = bytes.indexOf(LF);
   if (at < 0 && bytes.length < LINE_MAX) return undefined;
@@ -99,7 +100,7 @@ function lineOf(connection: Connection): string | undefined {
   }
   let line = "";
   for (let i = 0; i < at - 1; i++) line += String.fromCharCode(bytes[i]!);
-  connection.take(at + 1);
+  connection.skip(at + 1);
   return line;
 }
 

@@ -44,6 +44,11 @@ export class Connection {
     return taken;
   }
 
+  /** Takes the first `count` of `bytes`, which are there, without a look at them. */
+  skip(count: number): void {
+    this.#start += count;
+  }
+
   /** Waits for more bytes; false if there will be none. Whoever asks while somebody waits, waits for the same ones. */
   fill(): Promise<boolean> {
     if (this.isEnded) return NO_MORE;
@@ -118,9 +123,10 @@ export class Connection {
   }
 
   /** Resolves once the system has all of them. @throws if the connection is broken */
-  async write(bytes: Uint8Array): Promise<void> {
-    let written = await this.socket.write(bytes);
-    while (written < bytes.length) written += await this.socket.write(bytes.subarray(written));
+  write(bytes: Uint8Array): Promise<void> {
+    return this.socket.write(bytes).then((count) =>
+      count < bytes.length ? this.write(bytes.subarray(count)) : undefined
+    );
   }
 
   /** Nothing more will be written. */

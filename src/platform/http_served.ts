@@ -99,7 +99,7 @@ export class ServedConnection {
     for (;;) {
       // A client may send an empty line too many behind a body (RFC 9112 section 2.2).
       while (looked === 0 && connection.size >= 2 && isEmptyLine(connection.bytes)) {
-        connection.take(2);
+        connection.skip(2);
       }
       const end = connection.size > looked ? headEnd(connection.bytes, looked) : -1;
       if (end > HEAD_BYTES_MAX || end < 0 && connection.size > HEAD_BYTES_MAX) {
@@ -141,7 +141,7 @@ export class ServedConnection {
     this.isAnswering = false;
     await connection.end();
     server.quiet();
-    do connection.take(Infinity); while (await connection.fill());
+    do connection.skip(connection.size); while (await connection.fill());
   }
 }
 
