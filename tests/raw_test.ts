@@ -31,7 +31,7 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   ["chunks that are not the last coding", codings("chunked, gzip"), "400, closes"],
   ["chunks twice", `${POST}${HEAD}${CHUNKED}${CHUNKED}\r\n${CHUNKS}`, "400, closes"],
   ["a coding that nobody knows", codings("xchunked"), "400, closes"],
-  ["a body that is packed on its way", codings("gzip, chunked"), 415],
+  ["a body that is packed on its way", codings("gzip, chunked"), "400, closes"],
   ["chunks in HTTP/1.0", codings("chunked").replace("1.1", "1.0"), "400, closes"],
   ["a chunk without a size", `${POST}${HEAD}${CHUNKED}\r\nzz\r\n`, "400, closes"],
   ["a chunk of a size below zero", `${POST}${HEAD}${CHUNKED}\r\n-d\r\n`, "400, closes"],
@@ -48,6 +48,11 @@ const REFUSED: readonly [what: string, bytes: string, outcome: Outcome][] = [
   [
     "a host that is none",
     `${POST}${HEAD.replace("gateway.test", "[")}${LENGTH}\r\n${BODY}`,
+    "400, closes",
+  ],
+  [
+    "no host",
+    `${POST}${HEAD.replace("Host: gateway.test\r\n", "")}${LENGTH}\r\n${BODY}`,
     "400, closes",
   ],
   ["CONNECT", "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n", "405, closes"],

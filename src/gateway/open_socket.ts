@@ -49,6 +49,7 @@ async function untilOpen(
     socket.close();
     resolve("it was given up");
   };
+  if (signal.aborted) giveUp();
   signal.addEventListener("abort", giveUp, { once: true });
   socket.onerror = (event) => resolve(event.message || "it failed");
   socket.onclose = () => resolve("it was closed at once");

@@ -63,13 +63,11 @@ interface Format {
 const JSON_FORMAT: Format = { name: "json", scan: scanJson, check: checkJson };
 
 function formatOf(headers: HttpHeaders): Format {
-  const unpacked = { "content-encoding": "identity", "transfer-encoding": "chunked" };
-  for (const [name, coding] of Object.entries(unpacked)) {
-    const sent = headers.get(name) ?? coding;
-    if (sent.toLowerCase() === coding) continue;
+  const coding = headers.get("content-encoding") ?? "identity";
+  if (coding.toLowerCase() !== "identity") {
     throw new RequestError(
       "unsupported_media_type",
-      `The ${name} '${sent}' is not supported: send the body as it is`,
+      `The content-encoding '${coding}' is not supported: send the body as it is`,
     );
   }
   const type = headers.get("content-type") ?? "";

@@ -31,10 +31,12 @@ export async function writeAnswer(
   { status, headers, body }: Answer,
   { method, minor, isLast }: AnswerOptions,
 ): Promise<boolean> {
-  const isBare = status === 204 || status === 304;
-  const framed = framedFields(headers, { isEmpty: body === null, isBare, minor, isLast });
+  const framed = framedFields(headers, {
+    isEmpty: body === null && method !== "HEAD",
+    ...{ status, minor, isLast },
+  });
   using out = new Out(connection, headText(statusLine(status), framed.fields));
-  if (body === null || method === "HEAD" || isBare) {
+  if (body === null || method === "HEAD" || isBare(status)) {
     body?.cancel();
     await out.flush();
     return !framed.isLast;
@@ -44,6 +46,11 @@ export async function writeAnswer(
   if (framed.isChunked) await out.chunked(body);
   else await out.counted(body, framed.length);
   return !framed.isLast;
+}
+
+/** It forbids a body. */
+function isBare(status: number): boolean {
+  return status === 204 || status === 304;
 }
 
 interface Framed {
@@ -56,10 +63,9 @@ interface Framed {
 
 function framedFields(
   headers: HttpHeaders,
-  { isEmpty, isBare, minor, isLast }: {
+  { isEmpty, status, minor, isLast }: {
     readonly isEmpty: boolean;
-    /** Its status forbids a body. */
-    readonly isBare: boolean;
+    readonly status: number;
     readonly minor: 0 | 1;
     readonly isLast: boolean;
   },
@@ -73,16 +79,19 @@ function framedFields(
       closes ||= /\bclose\b/i.test(value);
       continue;
     }
-    if (name === "content-length") length = Number(value);
+    if (name === "content-length") {
+      if (status === 204) continue; // RFC 9110 section 8.6.
+      length = Number(value);
+    }
     hasDate ||= name === "date";
     fields.push(field);
   }
   if (!hasDate) fields.push(["date", dateNow()]);
-  if (isEmpty && !isBare && length === undefined) {
+  if (isEmpty && !isBare(status) && length === undefined) {
     length = 0;
     fields.push(["content-length", "0"]);
   }
-  const isChunked = length === undefined && !isBare && minor === 1;
+  const isChunked = length === undefined && !isBare(status) && minor === 1;
   if (isChunked) fields.push(["transfer-encoding", "chunked"]);
   // What neither has a length nor can be chunked ends with its connection.
   if (length === undefined && minor === 0) closes = true;

@@ -88,20 +88,26 @@ export class HttpClient {
   ): Promise<HttpResponse> {
     const { signal, method } = request;
     const close = () => connection.close();
+    // Aborted while the connection came to be: no listener is told of that any more.
+    if (signal.aborted) {
+      close();
+      throw signal.reason;
+    }
     signal.addEventListener("abort", close, { once: true });
     const end = () => signal.removeEventListener("abort", close);
     try {
       // An engine may answer, and hang up, before it has read all: what it says counts.
-      const written = writeRequest(connection, url, request).then(() => true, () => false);
+      let isWritten = false;
+      writeRequest(connection, url, request).then(() => isWritten = true, () => {});
       const head = await readHead(connection);
-      const settle = async (isReusable: boolean) => {
+      return responseOf(head, method, connection, (isReusable) => {
         end();
-        const isReady = isReusable && !isLast(head.fields, head.minor) && connection.size === 0 &&
-          await written;
+        // An engine that has answered may never read the rest: it is not waited for (RFC 9112 section 9.6).
+        const isReady = isReusable && isWritten && !isLast(head.fields, head.minor) &&
+          connection.size === 0;
         if (isReady) this.#keep(url.host, connection);
         else connection.close();
-      };
-      return responseOf(head, method, connection, (isReusable) => void settle(isReusable));
+      });
     } catch (error) {
       connection.close();
       end();
@@ -225,20 +231,22 @@ async function writeRequest(
 
 /** The head of the answer; what an engine says on the way to it is passed over. @throws RequestFailure */
 async function readHead(connection: Connection): Promise<ResponseHead> {
-  let looked = 0;
+  let looked = 0, hasBegun = false;
   for (;;) {
     const end = connection.size > looked ? headEnd(connection.bytes, looked) : -1;
     if (end >= 0) {
       const head = parseResponseHead(connection.take(end));
       if (!head) throw new RequestFailure("broken", "what came is no answer in HTTP/1.1");
-      if (head.status >= 200 || head.status === 101) return head;
+      if (head.status >= 200) return head;
+      if (head.status === 101) throw new RequestFailure("broken", "it switched protocols unasked");
+      hasBegun = true;
       looked = 0;
       continue;
     }
     looked = connection.size;
     if (looked > HEAD_BYTES_MAX) throw new RequestFailure("broken", "its head is too long");
     if (await connection.fill()) continue;
-    throw looked === 0
+    throw looked === 0 && !hasBegun
       ? new RequestFailure("closed", "the connection was closed before an answer")
       : new RequestFailure("broken", "the connection was closed in the head of an answer");
   }

@@ -138,6 +138,8 @@ for (const [how, answer] of Object.entries(CUT)) {
 }
 
 const NO_ANSWERS: Record<string, string> = {
+  "another protocol": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+  "a hint and no more": "HTTP/1.1 103 Early Hints\r\n\r\n",
   "no HTTP": "SSH-2.0-OpenSSH\r\n\r\n",
   "two lengths":
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -186,6 +188,18 @@ Deno.test("HttpClient sends a request again whose pooled connection ends before 
   expect([server.requests, server.conns.length]).toEqual([3, 2]);
 });
 
+// It had begun to answer, so it had taken the request: sent again, that is generated twice.
+Deno.test("HttpClient does not send a request again once a word of an answer has come", async () => {
+  using server = new Scripted(async (conn, number) => {
+    await write(conn, number === 1 ? OK : "HTTP/1.1 103 Early Hints\r\n\r\n");
+    if (number > 1) conn.close();
+  });
+  const client = new HttpClient();
+  await textOf((await client.send(server.url, request())).body);
+  await expect(client.send(server.url, request())).rejects.toMatchObject({ kind: "broken" });
+  expect(server.requests).toBe(2);
+});
+
 Deno.test("HttpClient says when nobody is there", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = new URL(`http://127.0.0.1:${listener.addr.port}`);
@@ -209,6 +223,29 @@ Deno.test("HttpClient gives up when its signal says so, also in the middle of an
   halfway.abort("enough");
   await expect(rest).rejects.toThrow("ended");
   await expect(client.send(server.url, request({ signal: halfway.signal }))).rejects.toBe("enough");
+});
+
+// The abort was told to nobody, and the engine worked on for a client that had gone, counted by nothing.
+Deno.test("HttpClient gives up when its client leaves just as its connection comes to be", async () => {
+  using server = new Scripted((conn) => write(conn, OK));
+  const { connect } = Deno;
+  try {
+    for (let later = 0; later < 12; later++) {
+      const controller = new AbortController();
+      Deno.connect = (async (options: Deno.ConnectOptions) => {
+        const conn = await connect(options);
+        void (async () => {
+          for (let i = 0; i < later; i++) await undefined;
+          controller.abort("gone");
+        })();
+        return conn;
+      }) as typeof Deno.connect;
+      const sent = new HttpClient().send(server.url, request({ signal: controller.signal }));
+      await expect(sent).rejects.toBe("gone");
+    }
+  } finally {
+    Deno.connect = connect;
+  }
 });
 
 Deno.test("HttpClient: cancelling a body ends the read that waits, and the connection", async () => {
@@ -235,4 +272,26 @@ Deno.test("HttpClient hears an answer that comes before the whole request was ta
   const body = new Uint8Array(20_000_000);
   const response = await new HttpClient().send(server.url, request({ method: "POST", body }));
   expect([response.status, await textOf(response.body)]).toEqual([413, "no"]);
+});
+
+// It waited for the rest to be taken, with the body in memory and a connection of the engine's, for ever.
+Deno.test("HttpClient closes a connection whose engine has answered and reads no further", async () => {
+  const answered = Promise.withResolvers<void>();
+  let hasEnded = false;
+  using server = new Scripted(async (conn) => {
+    await write(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno");
+    await answered.promise;
+    // Not a byte of the rest is read: that a write fails is how it sees that the other side has gone.
+    while (await write(conn, " ").then(() => true, () => false)) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    hasEnded = true;
+  });
+  const client = new HttpClient();
+  const body = new Uint8Array(20_000_000);
+  const response = await client.send(server.url, request({ method: "POST", body }));
+  expect(await textOf(response.body)).toBe("no");
+  answered.resolve();
+  await eventually(() => hasEnded);
+  expect(client.idle).toBe(0);
 });

@@ -91,10 +91,9 @@ export function framingOf(fields: HeaderList, minor: 0 | 1): Framing | "none" | 
   const coding = joined(fields, "transfer-encoding");
   const length = joined(fields, "content-length");
   if (coding !== undefined) {
-    if (minor === 0 || length !== undefined || !/(?:^|[, \t])chunked$/i.test(coding)) {
-      return undefined;
-    }
-    return /chunked[ \t]*,/i.test(coding) ? undefined : { kind: "chunked" };
+    // Another coding would have to be undone, and whoever stands in front may see an end where we see none.
+    const isChunked = minor === 1 && length === undefined && coding.toLowerCase() === "chunked";
+    return isChunked ? { kind: "chunked" } : undefined;
   }
   if (length === undefined) return "none";
   return /^\d{1,15}$/.test(length) ? { kind: "length", length: Number(length) } : undefined;

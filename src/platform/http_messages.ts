@@ -1,7 +1,7 @@
 /** What travels through the server and the client: a request, and what is answered to it. */
 import type { AnyBody } from "./http_body.ts";
 import { framingOf, type RequestHead } from "./http_head.ts";
-import { HeaderFields, type HttpHeaders } from "./http_headers.ts";
+import { HeaderFields, type HeaderList, type HttpHeaders } from "./http_headers.ts";
 import type { AcceptOptions, Socket } from "./web_socket.ts";
 
 /**
@@ -65,17 +65,32 @@ export function readableRequest(
 ): ReadableRequest | undefined {
   const headers = new HeaderFields(fields);
   const framing = method === "CONNECT" ? "none" : framingOf(fields, minor);
-  // Two hosts are none.
-  const isAmbiguous = fields.filter(([name]) => name === "host").length > 1;
-  const url = isAmbiguous ? undefined : urlOf(method, target, headers.get("host"), address);
+  const host = hostOf(fields, minor);
+  const url = host === undefined ? undefined : urlOf(method, target, host, address);
   if (url === undefined || framing === undefined) return undefined;
+  // A whole URL names the host, whatever else does (RFC 9112 section 3.2.2).
+  const [, authority] = WHOLE_URL.exec(target) ?? [];
+  if (authority !== undefined) headers.set("host", authority);
   return { method, url, headers, framing };
 }
+
+/** A host and its port: with anything of a URL's other parts in it, the URL that is made of it would be another one. */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@\\,[\]:]*)(?::\d*)?$/;
+
+/** Empty if the request need not name one and does not; undefined if that is not to be told (RFC 9112 section 3.2). */
+function hostOf(fields: HeaderList, minor: 0 | 1): string | undefined {
+  const hosts = fields.filter(([name]) => name === "host");
+  if (hosts.length > 1 || hosts.length < minor) return undefined;
+  const host = hosts[0]?.[1] ?? "";
+  return HOST.test(host) ? host : undefined;
+}
+
+const WHOLE_URL = /^https?:\/\/([^/?#]*)/i;
 
 function urlOf(
   method: string,
   target: string,
-  host: string | null,
+  host: string,
   { hostname, port }: Address,
 ): string | undefined {
   const base = `http://${host || `${hostname}:${port}`}`;
@@ -83,10 +98,15 @@ function urlOf(
     ? base + target
     : method === "CONNECT" || target === "*"
     ? `${base}/`
-    : /^https?:\/\//i.test(target)
+    : isWholeUrl(target)
     ? target
     : "";
   return URL.canParse(full) ? full : undefined;
+}
+
+function isWholeUrl(target: string): boolean {
+  const [, authority = ""] = WHOLE_URL.exec(target) ?? [];
+  return authority !== "" && HOST.test(authority);
 }
 
 /** The words of a status line; none are needed (RFC 9112 section 4). */

@@ -112,7 +112,8 @@ export class ServedConnection {
         this.isIdle = false;
         this.#untilMs = performance.now() + this.server.limits.headMs;
       }
-      looked = connection.size;
+      // An empty line may come in two parts.
+      looked = connection.size === 1 && connection.bytes[0] === CR ? 0 : connection.size;
       this.server.quiet();
       if (!await connection.fill()) return undefined;
     }

@@ -76,6 +76,16 @@ const REFUSED: Record<string, [sent: string, status: number]> = {
     400,
   ],
   "two hosts": ["GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400],
+  "no host": ["GET / HTTP/1.1\r\n\r\n", 400],
+  "a host with a path": ["GET /x HTTP/1.1\r\nHost: a/m?\r\n\r\n", 400],
+  "a host with a fragment": ["GET /x HTTP/1.1\r\nHost: a#\r\n\r\n", 400],
+  "a host with a user": ["GET /x HTTP/1.1\r\nHost: u@a\r\n\r\n", 400],
+  "a URL without a host": ["GET http:///v1/models HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+  "a URL with a user": ["GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400],
+  "another coding": [
+    "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    400,
+  ],
   "another version": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
   "a folded line": ["GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n", 400],
   "a long head": [`GET / HTTP/1.1\r\nHost: a\r\nA: ${"x".repeat(70_000)}\r\n\r\n`, 431],
@@ -104,6 +114,47 @@ Deno.test("a client of HTTP/1.0 has a body that ends with its connection, one of
   using head = await server.say(`HEAD / HTTP/1.1\r\nHost: a\r\n\r\n${GET}`);
   await eventually(() => head.received.endsWith("0\r\n\r\n"));
   expect(bodies(head)).toEqual(["", "5\r\nhello\r\n0\r\n\r\n"]);
+});
+
+Deno.test("a host is a name or an address, with or without a port; a whole URL's counts first", async () => {
+  const seen: string[] = [];
+  await using server = await serve(({ url, headers }) => {
+    seen.push(`${url} ${headers.get("host")}`);
+    return new Response(null, { status: 204 });
+  });
+  const hosts = ["a", "a:80", "[::1]:8080", "a_b.c", "1.2.3.4"];
+  using client = await server.say(
+    hosts.map((host) => `GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`).join("") +
+      "GET http://bar:81/y HTTP/1.1\r\nHost: foo\r\n\r\n",
+  );
+  await eventually(() => seen.length === 6);
+  expect(seen).toEqual([
+    ...hosts.map((host) => `http://${host}/x ${host}`),
+    "http://bar:81/y bar:81",
+  ]);
+  expect(client.received).not.toContain("400");
+});
+
+Deno.test("an empty line before a request may come in two parts", async () => {
+  await using server = await serve(echo);
+  using client = await server.say(`${GET}`);
+  await eventually(() => client.received.includes("content-length: 0\r\n"));
+  for (const part of ["\r", `\n${GET}`]) {
+    await client.write(part);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  await eventually(() => client.received.split("HTTP/1.1 200").length === 3);
+});
+
+Deno.test("an answer does not say a length that it must not have, nor one that nobody knows", async () => {
+  await using server = await serve(({ method }) => ({
+    status: method === "HEAD" ? 200 : 204,
+    headers: new HeaderFields(method === "HEAD" ? [] : [["content-length", "5"]]),
+    body: null,
+  }));
+  using client = await server.say(`${GET}HEAD / HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await eventually(() => bodies(client).length === 2);
+  expect(client.received).not.toContain("content-length");
 });
 
 Deno.test("who expects to be told to go on is told so", async () => {
