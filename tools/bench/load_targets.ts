@@ -1,6 +1,6 @@
 /** What is asked of starts, of many requests, many models and long times; `targets.ts` has the rest. */
 import { HELD, heldName } from "./held.ts";
-import { growthName, KINDS } from "./models.ts";
+import { growthName, KINDS, MORE_IDLE } from "./models.ts";
 import { RELEASED } from "./release.ts";
 import { LOST, slopeName } from "./soak.ts";
 import { SIDES, startName } from "./start.ts";
@@ -14,7 +14,7 @@ export const LOAD_TARGETS: readonly Target[] = [
   { section: "release", what: RELEASED, atMost: 125 },
   ...KINDS.flatMap((kind) => [
     { section: "models", what: growthName(kind, "requests/s"), atLeast: 97 },
-    { section: "models", what: growthName(kind, "resident, idle, more by"), atMost: 20 },
+    { section: "models", what: growthName(kind, MORE_IDLE), atMost: 20 },
   ]),
   { section: "cluster", what: POD_READY, quantile: 0.95, atMost: 50 },
   { section: "soak", what: LOST, atMost: 0 },
