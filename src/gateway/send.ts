@@ -70,12 +70,9 @@ export async function send(
   }
 }
 
-/** Set by parts: a path that begins with `//` must not name another host. */
+/** An endpoint has a host and neither query nor fragment, a path begins with `/`: `//other` names no other host here. */
 export function upstreamUrl(endpoint: string, { path, search }: Outgoing): URL {
-  const url = new URL(endpoint);
-  url.pathname = url.pathname.replace(/\/$/, "") + path;
-  url.search = search;
-  return url;
+  return new URL(endpoint.replace(/\/$/, "") + path + search);
 }
 
 /**
