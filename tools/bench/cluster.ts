@@ -1,14 +1,11 @@
 /**
  * What the gateway costs in front of a cluster, that of `$TEST_KUBECONFIG`: a wake beyond what the cluster itself
- * takes, 1, 2 and 4 gateways as one, 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the
+ * takes, 1, 2 and 4 gateways as one, 50 and 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the
  * image; the one from source stands beside it where memory is measured. Its argument is the file that gets the figures.
  */
-import { dirname } from "node:path";
 import { pause, systemClock as clock } from "../../src/platform/clock.ts";
-import { SERVICE_ACCOUNT_DIR } from "../../src/targets/kubernetes/cluster_access.ts";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
 import { TestNamespace } from "../../src/testing/control_plane.ts";
-import { eventually } from "../../src/testing/eventually.ts";
 import {
   FROM_SOURCE,
   type GatewayCommand,
@@ -19,88 +16,72 @@ import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts"
 import { gatewaysOnCluster } from "./cluster_gateways.ts";
 import { ClusterUpstream } from "./cluster_upstream.ts";
 import { wakeOnCluster } from "./cluster_wake.ts";
-import { beginSection, figures, tellOne } from "./figures.ts";
-import { buildImage, type Image } from "../../src/testing/image.ts";
+import { createCrowd, type Crowd, crowdName, fewModels, MANY, quiet, SHIPPED } from "./crowd.ts";
+import { beginSection, figures, tell, tellOne } from "./figures.ts";
+import { ship, type Shipped } from "./shipped.ts";
 import { asPod } from "./in_pod.ts";
 import { processorMs, residentMiB } from "./processor_time.ts";
 
-const MODELS = 1_000;
 const WOKEN = 500;
 const QUIET_S = 60;
 
 /** What is the same for all that is measured in front of many models. */
-interface Crowd {
+interface Scene {
   readonly namespace: TestNamespace;
-  readonly names: readonly string[];
-  readonly models: Readonly<Record<string, string>>;
-  readonly image: Image;
+  readonly crowd: Crowd;
+  readonly shipped: Shipped;
 }
 
-async function manyModels(image: Image): Promise<void> {
-  await using upstream = new ClusterUpstream();
+async function manyModels(shipped: Shipped, upstream: ClusterUpstream): Promise<void> {
   await using namespace = await TestNamespace.create();
-  const names = Array.from({ length: MODELS }, (_, i) => `m${i}`);
-  console.log(`cluster: making ${MODELS} Deployments`);
-  await Promise.all(names.map((name) => namespace.deployment(name, upstream.pod())));
-  // The controllers take their time; the gateway would hear of each thing they do.
-  await eventually(async () => {
-    const all = await namespace.list("/apis/apps/v1", "deployments");
-    return all.every(({ status, metadata }) => status.observedGeneration === metadata.generation);
-  }, 300_000);
-  const models = Object.fromEntries(names.map((name) => [name, "idleTimeout: 1h"]));
-  const crowd = { namespace, names, models, image };
+  const crowd = await createCrowd(namespace, upstream, MANY);
+  const scene = { namespace, crowd, shipped };
   await using proxy = await RecordingProxy.start(
     await createAccount(namespace, "gateway", EVERYTHING),
   );
-  await using gateway = await startGateway(namespace, models, {
-    ...{ kubeconfig: proxy.kubeconfig, command: image.command(dirname(proxy.kubeconfig)) },
+  await using gateway = await startGateway(namespace, crowd, {
+    ...{ kubeconfig: proxy.kubeconfig, command: shipped.command() },
   });
-  await nobodyAsks(crowd, gateway, proxy);
-  await wokenAtOnce(crowd, gateway, proxy);
+  await nobodyAsks(scene, gateway, proxy);
+  await wokenAtOnce(scene, gateway, proxy);
 }
 
 async function nobodyAsks(
-  { namespace, models, image }: Crowd,
+  { namespace, crowd, shipped }: Scene,
   proxied: GatewayProcess,
   proxy: RecordingProxy,
 ): Promise<void> {
   await using pod = await asPod(namespace);
   const inPod = (command: GatewayCommand) =>
-    startGateway(namespace, models, { kubeconfig: "", command: pod.command(command) });
-  await using shipped = await inPod(image.command(SERVICE_ACCOUNT_DIR));
+    startGateway(namespace, crowd, { kubeconfig: "", command: pod.command(command) });
+  await using alike = await inPod(shipped.command());
   await using source = await inPod(FROM_SOURCE);
   const gateways = {
-    "as the image, in a pod": shipped,
+    [SHIPPED]: alike,
     "from source, in a pod": source,
     "as the image, kubeconfig": proxied,
   };
   const all = Object.entries(gateways);
-  await eventually(() => all.every(([, each]) => hasSeen(each)), 60_000);
-  await pause(10_000, clock);
+  await quiet(Object.values(gateways), crowd);
   const calls = proxy.calls.length;
   const before = all.map(([, { pid }]) => processorMs(pid));
   console.log(`cluster: nobody asks for ${QUIET_S} s`);
   await pause(QUIET_S * 1000, clock);
   all.forEach(([name, { pid }], i) => {
     const share = (processorMs(pid) - before[i]!) / (QUIET_S * 10);
-    const what = `cluster: ${MODELS} models, ${name}`;
-    tellOne(what, `${residentMiB(pid).toFixed(1)} MiB resident, ${share.toFixed(2)} % of a core`);
+    tell(`cluster: ${crowdName(MANY, name, "resident")}`, "MiB", [residentMiB(pid)]);
+    tell(`cluster: ${crowdName(MANY, name, "processor time")}`, "% of a core", [share]);
   });
   const watches = [...proxy.used].filter((right) => right.startsWith("watch "));
   const ofThem = proxy.calls.length - calls;
   tellOne(
-    `cluster: ${MODELS} models, API calls of ${watches.length} watches in ${QUIET_S} s`,
+    `cluster: ${MANY} models, API calls of ${watches.length} watches in ${QUIET_S} s`,
     `${ofThem}`,
   );
 }
 
-/** It knows of every model that it is asleep. */
-function hasSeen({ lines }: GatewayProcess): boolean {
-  return lines.filter(({ msg }) => msg === "asleep").length >= MODELS;
-}
-
 async function wokenAtOnce(
-  { names }: Crowd,
+  { crowd }: Scene,
   gateway: GatewayProcess,
   proxy: RecordingProxy,
 ): Promise<void> {
@@ -108,7 +89,7 @@ async function wokenAtOnce(
   const cpuMs = processorMs(gateway.pid);
   const sentMs = epochMs();
   const statuses = await Promise.all(
-    names.slice(0, WOKEN).map(async (name) => {
+    Object.keys(crowd).slice(0, WOKEN).map(async (name) => {
       const response = await gateway.chat(name);
       await response.text();
       return response.status;
@@ -131,8 +112,10 @@ async function wokenAtOnce(
 }
 
 beginSection("cluster");
-await using image = await buildImage();
-await wakeOnCluster(image, 7);
-await gatewaysOnCluster(image, 5);
-await manyModels(image);
+await using shipped = await ship();
+await wakeOnCluster(shipped, 7);
+await gatewaysOnCluster(shipped, 5);
+await using upstream = new ClusterUpstream();
+await fewModels(shipped, upstream);
+await manyModels(shipped, upstream);
 if (Deno.args[0]) await Deno.writeTextFile(Deno.args[0], JSON.stringify(figures()));

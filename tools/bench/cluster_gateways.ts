@@ -2,11 +2,10 @@
  * 1, 2 and 4 gateways in front of one model of a cluster: that all requests at each of them are answered, how often they
  * scale it, and how long after the last answer they put it to zero, which takes the agreement of all.
  */
-import { dirname } from "node:path";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
 import { TestNamespace } from "../../src/testing/control_plane.ts";
 import { eventually } from "../../src/testing/eventually.ts";
-import type { Image } from "../../src/testing/image.ts";
+import type { Shipped } from "./shipped.ts";
 import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
 import { ClusterUpstream } from "./cluster_upstream.ts";
@@ -18,18 +17,18 @@ const IDLE_S = 2;
 const REQUESTS = 5;
 const PATIENCE_MS = 30_000;
 
-export async function gatewaysOnCluster(image: Image, rounds: number): Promise<void> {
-  for (const count of COUNTS) await asOne(image, count, rounds);
+export async function gatewaysOnCluster(shipped: Shipped, rounds: number): Promise<void> {
+  for (const count of COUNTS) await asOne(shipped, count, rounds);
 }
 
-async function asOne(image: Image, count: number, rounds: number): Promise<void> {
+async function asOne(shipped: Shipped, count: number, rounds: number): Promise<void> {
   await using all = new AsyncDisposableStack();
   const upstream = all.use(new ClusterUpstream());
   const namespace = all.use(await TestNamespace.create());
   const account = await createAccount(namespace, "gateway", EVERYTHING);
   const proxy = all.use(await RecordingProxy.start(account));
   await namespace.deployment("m", upstream.pod());
-  const command = image.command(dirname(proxy.kubeconfig));
+  const command = shipped.command();
   const gateways = await Promise.all(Array.from({ length: count }, async () =>
     all.use(
       await startGateway(namespace, { m: `idleTimeout: ${IDLE_S}s` }, {

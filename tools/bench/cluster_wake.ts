@@ -1,12 +1,11 @@
 /** What a wake costs beyond what the cluster takes: from its telling that a pod is ready to the held request there. */
-import { dirname } from "node:path";
 import { systemClock as clock } from "../../src/platform/clock.ts";
 import { systemRandom as random } from "../../src/platform/random.ts";
 import { type KubernetesObject, Reflector } from "../../src/targets/kubernetes/reflector.ts";
 import { silentLog } from "../../src/telemetry/log.ts";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
 import { TestNamespace } from "../../src/testing/control_plane.ts";
-import type { Image } from "../../src/testing/image.ts";
+import type { Shipped } from "./shipped.ts";
 import { epochMs, RecordingProxy } from "../../src/testing/recording_proxy.ts";
 import { createAccount, EVERYTHING } from "../../src/testing/service_account.ts";
 import { ClusterUpstream } from "./cluster_upstream.ts";
@@ -62,15 +61,15 @@ interface Wakes {
 }
 
 /** So many rounds for each time that a pod may take to run: what the cluster does next comes at another moment. */
-export async function wakeOnCluster(image: Image, rounds: number): Promise<void> {
+export async function wakeOnCluster(shipped: Shipped, rounds: number): Promise<void> {
   const all: Wakes = { patched: [], podReady: [], sliceReady: [] };
-  for (const afterMs of WAKES_AFTER_MS) await wake(image, afterMs, rounds, all);
+  for (const afterMs of WAKES_AFTER_MS) await wake(shipped, afterMs, rounds, all);
   tell("cluster: cold request sent -> scale patch at the API server", "ms", all.patched);
   tell(`cluster: ${POD_READY}`, "ms", all.podReady);
   tell("cluster: endpoint ready in the API -> held request there", "ms", all.sliceReady);
 }
 
-async function wake(image: Image, afterMs: number, rounds: number, all: Wakes): Promise<void> {
+async function wake(shipped: Shipped, afterMs: number, rounds: number, all: Wakes): Promise<void> {
   await using upstream = new ClusterUpstream();
   await using namespace = await TestNamespace.create();
   await using proxy = await RecordingProxy.start(
@@ -82,7 +81,7 @@ async function wake(image: Image, afterMs: number, rounds: number, all: Wakes): 
     ...[namespace, "/apis/discovery.k8s.io/v1", "endpointslices", sliceIsReady] as const,
   );
   await using gateway = await startGateway(namespace, { m: "idleTimeout: 500ms" }, {
-    ...{ kubeconfig: proxy.kubeconfig, command: image.command(dirname(proxy.kubeconfig)) },
+    ...{ kubeconfig: proxy.kubeconfig, command: shipped.command() },
   });
   for (let round = 0; round <= rounds; round++) {
     await gateway.until("m", "asleep", 1 + round);

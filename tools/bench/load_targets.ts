@@ -1,4 +1,5 @@
 /** What is asked of starts, of many requests, many models and long times; `targets.ts` has the rest. */
+import { crowdName, FEW, MANY, SHIPPED } from "./crowd.ts";
 import { HELD, heldName } from "./held.ts";
 import { growthName, KINDS, MORE_IDLE } from "./models.ts";
 import { RELEASED } from "./release.ts";
@@ -18,6 +19,8 @@ export const LOAD_TARGETS: readonly Target[] = [
   ]),
   { section: "cluster", what: POD_READY, quantile: 0.95, atMost: 50 },
   { section: "soak", what: LOST, atMost: 0 },
+  { section: "cluster", what: crowdName(FEW, SHIPPED, "resident"), atMost: 60 },
+  { section: "cluster", what: crowdName(MANY, SHIPPED, "resident"), atMost: 120 },
   // Of an hour, about none: the samples themselves differ by more.
   { section: "soak", what: slopeName("resident"), atMost: 5 },
   { section: "soak", what: slopeName("open"), atMost: 5 },
