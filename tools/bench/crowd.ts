@@ -14,7 +14,7 @@ export const FEW = 50;
 export const MANY = 1_000;
 export const SHIPPED = "as the image, in a pod";
 /** From the last word on a model to the measurement: V8 gives back what it took to hear of them all. */
-const SETTLED_MS = 30_000;
+const SETTLED_MS = 45_000;
 
 export function crowdName(models: number, gateway: string, what: string): string {
   return `${models} models, ${gateway}: ${what}`;

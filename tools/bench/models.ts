@@ -20,7 +20,7 @@ const CONNECTIONS = 50;
 const LOAD_MS = 1_000;
 const RELOADS = 7;
 /** V8 gives back what the reading of the config took when nothing has happened for so long. */
-const IDLE_S = 30;
+const IDLE_S = 45;
 
 /** What the models are that nobody asks. */
 const SETTINGS = {
