@@ -19,8 +19,9 @@ export interface ReadBodyOptions {
 }
 
 /**
- * The body of `request`; disposing it returns its share of the budget and its memory, so that `bytes` is empty. A refusal does not wait for a
- * client that is still sending: the server reads on behind its answer, so that the client gets to see it.
+ * The body of `request`; disposing it returns its share of the budget and its memory, so that `bytes` is empty. A
+ * refusal does not wait for a client that is still sending: the server reads on behind its answer, so that the client
+ * gets to see it.
  * @throws RequestError `request_too_large`, `request_timeout`, `overloaded`; what the connection
  * breaks with if the client leaves
  */

@@ -53,8 +53,8 @@ export interface Answer {
 
 /** @throws RequestError, AdmissionFailure, or the signal's reason when the client has gone */
 export function exchange(request: Exchange, tools: ExchangeTools): Promise<Answer> {
-  const { spec: { connectTimeoutMs, responseTimeoutMs }, outgoing } = request;
-  const { sendRequest, cancellation } = request;
+  const { spec, outgoing, sendRequest, cancellation } = request;
+  const { connectTimeoutMs, responseTimeoutMs } = spec;
   const options = { ...tools, sendRequest, cancellation, connectTimeoutMs, responseTimeoutMs };
   return handOver(request, tools, (endpoint) => send(outgoing, endpoint, options));
 }

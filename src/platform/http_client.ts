@@ -70,15 +70,19 @@ export class HttpClient {
    * A request whose pooled connection ends before a byte of the answer is sent once more, on a new one: most likely its
    * server had closed it just then, for being idle. @throws RequestFailure, or the signal's reason
    */
-  async send(url: URL, request: HttpRequest): Promise<HttpResponse> {
+  send(url: URL, request: HttpRequest): Promise<HttpResponse> {
     const { signal } = request;
-    signal.throwIfAborted();
+    if (signal.aborted) return Promise.reject(signal.reason);
     const pooled = this.#take(url.host);
-    if (!pooled) return this.#sendOn(await connect(url, signal), url, request);
-    return this.#sendOn(pooled, url, request).catch(async (error) => {
+    if (!pooled) return this.#sendAnew(url, request);
+    return this.#sendOn(pooled, url, request).catch((error) => {
       if (!(error instanceof RequestFailure && error.kind === "closed")) throw error;
-      return this.#sendOn(await connect(url, signal), url, request);
+      return this.#sendAnew(url, request);
     });
+  }
+
+  async #sendAnew(url: URL, request: HttpRequest): Promise<HttpResponse> {
+    return this.#sendOn(await connect(url, request.signal), url, request);
   }
 
   async #sendOn(

@@ -66,10 +66,10 @@ export function readableRequest(
   const headers = new HeaderFields(fields);
   const framing = method === "CONNECT" ? "none" : framingOf(fields, minor);
   const host = hostOf(fields, minor);
-  const url = host === undefined ? undefined : urlOf(method, target, host, address);
+  const [, authority] = WHOLE_URL.exec(target) ?? [];
+  const url = host === undefined ? undefined : urlOf({ method, target, authority }, host, address);
   if (url === undefined || framing === undefined) return undefined;
   // A whole URL names the host, whatever else does (RFC 9112 section 3.2.2).
-  const [, authority] = WHOLE_URL.exec(target) ?? [];
   if (authority !== undefined) headers.set("host", authority);
   return { method, url, headers, framing };
 }
@@ -87,9 +87,13 @@ function hostOf(fields: HeaderList, minor: 0 | 1): string | undefined {
 
 const WHOLE_URL = /^https?:\/\/([^/?#]*)/i;
 
+/** `authority`: what stands for one in a target that is a whole URL. */
 function urlOf(
-  method: string,
-  target: string,
+  { method, target, authority }: {
+    readonly method: string;
+    readonly target: string;
+    readonly authority: string | undefined;
+  },
   host: string,
   { hostname, port }: Address,
 ): string | undefined {
@@ -98,15 +102,10 @@ function urlOf(
     ? base + target
     : method === "CONNECT" || target === "*"
     ? `${base}/`
-    : isWholeUrl(target)
+    : authority && HOST.test(authority)
     ? target
     : "";
   return URL.canParse(full) ? full : undefined;
-}
-
-function isWholeUrl(target: string): boolean {
-  const [, authority = ""] = WHOLE_URL.exec(target) ?? [];
-  return authority !== "" && HOST.test(authority);
 }
 
 /** The words of a status line; none are needed (RFC 9112 section 4). */

@@ -40,7 +40,7 @@ export class ServedRequest {
     connection.onEnd = () => this.#leave();
     if (this.#isWhole) connection.watch();
     try {
-      if (this.#waitsForLeave) await connection.write(CONTINUE);
+      if (this.#expectsContinue) await connection.write(CONTINUE);
       const answer = await this.#answer();
       if (answer instanceof SwitchingProtocols || this.served.socket) {
         this.#completed.resolve();
@@ -70,7 +70,7 @@ export class ServedRequest {
   }
 
   /** A client that waits for a word before it sends its body gets it at once. */
-  get #waitsForLeave(): boolean {
+  get #expectsContinue(): boolean {
     const { framing, headers } = this.request;
     return framing !== "none" && this.head.minor === 1 &&
       /^100-continue$/i.test(headers.get("expect") ?? "");
@@ -84,7 +84,6 @@ export class ServedRequest {
       completed: this.#completed.promise,
       upgrade: (options: AcceptOptions) => this.#upgrade(options),
     };
-    const failed = () => new Response(null, { status: 500 });
     try {
       const answer = served.server.handler(request, info);
       return answer instanceof Promise ? answer.catch(failed) : answer;
@@ -136,5 +135,7 @@ export class ServedRequest {
     this.#completed.resolve();
   }
 }
+
+const failed = () => new Response(null, { status: 500 });
 
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");

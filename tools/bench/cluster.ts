@@ -1,7 +1,8 @@
 /**
  * What the gateway costs in front of a cluster, that of `$TEST_KUBECONFIG`: a wake beyond what the cluster itself
- * takes, 1, 2 and 4 gateways as one, 50 and 1,000 models that nobody uses, 500 woken at once. The gateway is the one of the
- * image; the one from source stands beside it where memory is measured. Its argument is the file that gets the figures.
+ * takes, 1, 2 and 4 gateways as one, 50 and 1,000 models that nobody uses, 500 woken at once. The gateway is the one
+ * of the image; the one from source stands beside it where memory is measured. Its argument is the file that gets the
+ * figures.
  */
 import { pause, systemClock as clock } from "../../src/platform/clock.ts";
 import { startGateway } from "../../src/testing/cluster_gateway.ts";
